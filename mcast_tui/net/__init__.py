@@ -1,0 +1,1 @@
+"""The only floor that opens sockets, talks netlink and reads /proc."""

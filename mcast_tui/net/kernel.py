@@ -1,0 +1,111 @@
+"""What the kernel says of this host's memberships: read once, asked many times.
+
+Truth for the host, all its processes together, where a socket only knows what it asked for. Read through
+``/proc/thread-self/net``, because ``/proc/net`` speaks for the namespace of the process's first thread.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from mcast_tui.wire import kernel_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcast_tui.wire.kernel_tables import HostFilter, HostGroup
+    from mcast_tui.wire.literal import Address
+
+_TABLES = Path("/proc/thread-self/net")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelView:
+    """One group on one interface, as the kernel keeps it."""
+
+    users: int
+    """Memberships that hold it, of all processes on this host."""
+    filter_mode: Literal["INCLUDE", "EXCLUDE"] | None
+    """INCLUDE: only from `sources`; EXCLUDE: from all but those. None: the tables allow both readings."""
+    sources: tuple[Address, ...] | None
+    """None: the tables do not tell."""
+    version: int | None
+    """IGMP version in force on the interface; None for IPv6, whose MLD version is not shown."""
+    origin: str
+    """The file that said so."""
+
+    def __str__(self) -> str:
+        return f"users {self.users}, {self.filter or 'filter not told'}"
+
+    @property
+    def filter(self) -> str | None:
+        """The filter as RFC 3376 writes it: ``EXCLUDE {}``, ``INCLUDE {192.0.2.1}``; None when unknown."""
+        if self.filter_mode is None or self.sources is None:
+            return None
+        return f"{self.filter_mode} {{{', '.join(map(str, self.sources))}}}"
+
+
+class MembershipTables:
+    """The host's memberships at one moment."""
+
+    def __init__(self, groups: Iterable[HostGroup], filters: Iterable[HostFilter]) -> None:
+        self._groups = {(row.group, row.ifindex): row for row in groups}
+        self._filters: dict[tuple[Address, int], list[HostFilter]] = defaultdict(list)
+        for row in filters:
+            self._filters[row.group, row.ifindex].append(row)
+
+    def view(self, group: Address, ifindex: int) -> KernelView | None:
+        """Return what the kernel keeps for a group; None when this host is no member on that interface."""
+        row = self._groups.get((group, ifindex))
+        if row is None:
+            return None
+        mode, sources = interface_filter(row.users, self._filters.get((group, ifindex), ()))
+        origin = "/proc/net/igmp" if group.version == 4 else "/proc/net/igmp6"
+        return KernelView(row.users, mode, sources, row.igmp_version, origin)
+
+
+def read_memberships() -> MembershipTables:
+    """Read the tables of this thread's network namespace; one read answers for every group."""
+    groups = (
+        *kernel_tables.parse_igmp(_read("igmp"), sys.byteorder).rows,
+        *kernel_tables.parse_igmp6(_read("igmp6")).rows,
+    )
+    filters = (
+        *kernel_tables.parse_mcfilter(_read("mcfilter")).rows,
+        *kernel_tables.parse_mcfilter(_read("mcfilter6")).rows,
+    )
+    return MembershipTables(groups, filters)
+
+
+def interface_filter(
+    users: int, filters: Iterable[HostFilter]
+) -> tuple[Literal["INCLUDE", "EXCLUDE"] | None, tuple[Address, ...] | None]:
+    """Return the filter of a group on an interface (RFC 3376 section 3.2), as far as the tables prove it.
+
+    They count, per source, the sockets that include or exclude it, but not the sockets that take any source.
+    So the number of including sockets lies between the highest count of one source and the sum over all:
+    where that leaves open whether somebody takes any source, the answer is (None, None).
+    """
+    rows = tuple(filters)
+    including = [row for row in rows if row.including]
+    excluding = [row for row in rows if row.excluding]
+    if including and not excluding:
+        counts = [row.including for row in including]
+        if max(counts) >= users:
+            return "INCLUDE", tuple(row.source for row in including)
+        return ("EXCLUDE", ()) if users > sum(counts) else (None, None)
+    if including:  # how many exclude, and so which sources all of them exclude, is not told
+        return "EXCLUDE", None
+    return "EXCLUDE", tuple(row.source for row in excluding if row.excluding >= users)
+
+
+def _read(table: str) -> str:
+    """Return a table's text; the names of interfaces in it may be any bytes but blanks and slashes."""
+    try:
+        return (_TABLES / table).read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:  # a kernel without IPv6 or without multicast has no such table
+        return ""

@@ -1,0 +1,148 @@
+"""Receiver: the one thread that reads all sockets, batch by batch, into a sink.
+
+It sleeps in the kernel while nothing comes, so a lone datagram is seen at once. While
+traffic flows but does not fill the batches, it pauses before the next read: a batch of many
+costs little more than a batch of one. It takes one batch from each ready socket in turn, so
+that a flooded one does not starve the others.
+
+A socket in trouble is counted (`Intake.errors`) and read on; a fault of ours, or of the
+sink, ends the thread and stands in `Receiver.error`.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from mcast_tui.net.intake import Admission, Intake, Tally
+from mcast_tui.net.reading import Read, find_recvmmsg, read_by_recvmsg
+from mcast_tui.wire.batch import BATCH_SIZE, Batch
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from mcast_tui.wire.columns import Column, Columns
+
+__all__ = ["Admission", "Intake", "Receiver", "Sink", "Tally"]
+
+PAUSE_S = 0.001
+"""The pause before the next read when no socket filled a batch, so all are drained. It costs 200 datagrams of
+buffer at full speed."""
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long another thread may hold the interpreter while we capture: 5 ms would overflow a small buffer."""
+
+
+class Sink(Protocol):
+    """Where batches go. The arrays are lent: the next batch is written over them."""
+
+    def append(self, columns: Columns, payloads: Column) -> None: ...
+
+
+class Receiver:
+    """Reads every socket added to it and appends what comes to `sink`, on a thread of its own.
+
+    `mark` is called with each batch before the sink is, to set flags. `ended` is called on the
+    thread when a fault ends it. `use_recvmmsg` forces one of the two ways to read; None
+    takes the fast one where there is one.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        mark: Callable[[Columns, Column], None] | None = None,
+        ended: Callable[[BaseException], None] | None = None,
+        use_recvmmsg: bool | None = None,
+    ) -> None:
+        fast = None if use_recvmmsg is False else find_recvmmsg()
+        if use_recvmmsg and fast is None:
+            raise ValueError("this machine has no recvmmsg(2)")
+        self.method = "recvmmsg" if fast else "recvmsg"
+        self.error: BaseException | None = None
+        """What ended the thread, though nobody closed the receiver."""
+        self._read: Read = fast or read_by_recvmsg
+        self._sink = sink
+        self._mark = mark
+        self._ended = ended
+        self._batches = {family: Batch(family, BATCH_SIZE) for family in (4, 6)}
+        self._selector = selectors.DefaultSelector()
+        self._wake_reader, self._wake_writer = os.pipe()
+        self._selector.register(self._wake_reader, selectors.EVENT_READ)
+        self._touching = threading.RLock()  # held while the thread touches a socket
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="mcast-tui receiver", daemon=True)
+        self._switch_interval = 0.0
+
+    def start(self) -> None:
+        """Start reading; once."""
+        self._switch_interval = sys.getswitchinterval()
+        sys.setswitchinterval(min(self._switch_interval, SWITCH_INTERVAL_S))
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and wait for it, so not from that thread; the sockets stay open. Idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        os.write(self._wake_writer, b"\0")
+        if self._thread.ident is not None:
+            self._thread.join()
+            sys.setswitchinterval(self._switch_interval)
+        self._selector.close()
+        os.close(self._wake_reader)
+        os.close(self._wake_writer)
+
+    def add(self, sock: socket.socket, port: int, admission: Admission | None = None) -> Intake:
+        """Read `sock`, which is bound to `port`, from now on."""
+        intake = Intake(sock, port, admission or Admission())
+        self._selector.register(sock, selectors.EVENT_READ, intake)
+        return intake
+
+    def remove(self, intake: Intake) -> None:
+        """Stop reading an intake; on return the thread no longer touches its socket. Idempotent."""
+        with self._touching:
+            if intake.is_open:
+                intake.is_open = False
+                self._selector.unregister(intake.sock)
+
+    def _run(self) -> None:
+        try:
+            for batch in self._batches.values():
+                batch.warm()
+            while not self._closing:
+                if self._read_ready() < BATCH_SIZE:
+                    time.sleep(PAUSE_S)
+        except BaseException as error:  # noqa: BLE001 - a thread has no caller: the fault is kept and told
+            self.error = error
+            if self._ended is not None:
+                self._ended(error)
+
+    def _read_ready(self) -> int:
+        """Wait until a socket is ready, read a batch from each that is; return the size of the largest."""
+        largest = 0
+        for key, _events in self._selector.select():
+            if key.data is not None:
+                largest = max(largest, self._read_batch(key.data))
+        return largest
+
+    def _read_batch(self, intake: Intake) -> int:
+        batch = self._batches[intake.family]
+        with self._touching:
+            if not intake.is_open:  # removed between the wait and now
+                return 0
+            columns = self._read(intake, batch)
+            rows = len(columns["length"])
+            if rows:
+                payloads = batch.payloads[:rows]
+                intake.admit(columns)
+                if self._mark is not None:
+                    self._mark(columns, payloads)
+                self._sink.append(columns, payloads)
+                intake.count(columns)
+            return rows

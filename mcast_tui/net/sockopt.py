@@ -1,0 +1,179 @@
+"""Every socket option this project sets or reads: one function each, and the constants CPython does not name.
+
+The numbers are Linux's (``include/uapi/linux/in.h``, ``in6.h``, ``asm-generic/socket.h``); the ``SO_*`` ones
+differ on mips, sparc, parisc and alpha. Functions let the ``OSError`` of ``setsockopt(2)`` pass: who opens,
+joins or sends knows what was attempted, and makes the refusal of it (`net.refusals`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcast_tui.wire.literal import Address
+
+SO_RCVBUFFORCE = 33
+SO_TIMESTAMPNS = 35
+SO_MEMINFO = 55
+SO_BINDTOIFINDEX = 62
+
+IP_PKTINFO = 8
+IP_RECVTTL = 12
+IP_MULTICAST_ALL = 49
+IPV6_MULTICAST_ALL = 29
+
+# Protocol-independent multicast options (RFC 3678 section 5): the same numbers at level IP and level IPV6.
+MCAST_JOIN_GROUP = 42
+MCAST_LEAVE_GROUP = 45
+MCAST_JOIN_SOURCE_GROUP = 46
+MCAST_LEAVE_SOURCE_GROUP = 47
+MCAST_MSFILTER = 48
+MCAST_EXCLUDE = 0
+MCAST_INCLUDE = 1
+
+LARGEST_RECEIVE_BUFFER = 1 << 30
+"""The kernel doubles what is asked for in an int: more would overflow it."""
+
+_MEMINFO = struct.Struct("@9I")
+_SOCKADDR_STORAGE = 128
+# Native alignment on purpose: sockaddr_storage is aligned like a long, so "0L" pads as the C compiler does.
+_GROUP_REQ = struct.Struct(f"@I0L{_SOCKADDR_STORAGE}s")
+_GROUP_SOURCE_REQ = struct.Struct(f"@I0L{_SOCKADDR_STORAGE}s{_SOCKADDR_STORAGE}s")
+_GROUP_FILTER = struct.Struct(f"@I0L{_SOCKADDR_STORAGE}sII")
+
+
+def set_reuse_address(sock: socket.socket) -> None:
+    """Let other sockets that ask the same share the port; multicast and broadcast reach them all."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+
+def set_broadcast(sock: socket.socket) -> None:
+    """Allow sending to broadcast addresses; without it the kernel answers EACCES."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+
+
+def set_v6only(sock: socket.socket) -> None:
+    """Keep IPv4 away from an AF_INET6 socket: a mix of both has no fixed ancillary layout."""
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+
+
+def set_own_memberships_only(sock: socket.socket) -> None:
+    """Deliver only groups this socket joined, not those anybody on the host joined (IP_MULTICAST_ALL=0)."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
+
+
+def set_receive_metadata(sock: socket.socket) -> None:
+    """Ask for time, pktinfo, hop limit and traffic class of each datagram, and nothing more.
+
+    Must be called before ``bind(2)``: a datagram queued earlier has no pktinfo. These four and no other
+    give the fixed layout that `wire.batch` decodes.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+
+
+def set_receive_buffer(sock: socket.socket, size: int) -> int:
+    """Ask for a receive buffer of `size` bytes and return what the kernel gave.
+
+    With CAP_NET_ADMIN the limit ``net.core.rmem_max`` is passed over; without, it caps silently.
+    """
+    size = min(size, LARGEST_RECEIVE_BUFFER)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    return receive_buffer(sock)
+
+
+def receive_buffer(sock: socket.socket) -> int:
+    """Return the receive buffer in bytes of kernel memory: twice what was granted, for its bookkeeping."""
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
+def dropped(sock: socket.socket) -> int:
+    """Return how many datagrams the kernel dropped on this socket since it was opened (SO_MEMINFO)."""
+    drops: int = _MEMINFO.unpack(sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size))[8]
+    return drops
+
+
+def bind_to_interface(sock: socket.socket, ifindex: int) -> None:
+    """Send and receive through one interface only; needs no privilege the first time."""
+    sock.setsockopt(socket.SOL_SOCKET, SO_BINDTOIFINDEX, ifindex)
+
+
+def bound_interface(sock: socket.socket) -> int:
+    """Return the index of the one interface this socket is bound to; 0 when it is bound to none."""
+    return sock.getsockopt(socket.SOL_SOCKET, SO_BINDTOIFINDEX)
+
+
+def set_multicast_hop_limit(sock: socket.socket, hop_limit: int) -> None:
+    """Set the TTL or hop limit of multicast sent from here; 0 stays on this host."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, hop_limit)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, hop_limit)
+
+
+def set_multicast_loop(sock: socket.socket, *, loop: bool) -> None:
+    """Say whether members on this host hear what is sent from here; a property of the sender."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, int(loop))
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, int(loop))
+
+
+def join_group(sock: socket.socket, group: Address, ifindex: int, source: Address | None = None) -> None:
+    """Join (*,G), or (S,G) with a source, on one interface."""
+    option = MCAST_JOIN_GROUP if source is None else MCAST_JOIN_SOURCE_GROUP
+    sock.setsockopt(_level(sock), option, _membership_request(group, ifindex, source))
+
+
+def leave_group(sock: socket.socket, group: Address, ifindex: int, source: Address | None = None) -> None:
+    """Leave what `join_group` joined with the same arguments."""
+    option = MCAST_LEAVE_GROUP if source is None else MCAST_LEAVE_SOURCE_GROUP
+    sock.setsockopt(_level(sock), option, _membership_request(group, ifindex, source))
+
+
+def filter_mode(sock: socket.socket, group: Address, ifindex: int) -> int | None:
+    """Return MCAST_EXCLUDE or MCAST_INCLUDE as this socket's filter for a group; None when it has not joined.
+
+    Through libc, because ``socket.getsockopt`` cannot hand the kernel the question (RFC 3678 section 5.2).
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    question = _GROUP_FILTER.pack(ifindex, _sockaddr(group), 0, 0)
+    buffer = ctypes.create_string_buffer(question, len(question))
+    length = ctypes.c_uint32(len(question))
+    if libc.getsockopt(sock.fileno(), _level(sock), MCAST_MSFILTER, buffer, ctypes.byref(length)) != 0:
+        return None
+    mode: int = _GROUP_FILTER.unpack(buffer.raw)[2]
+    return mode
+
+
+def _level(sock: socket.socket) -> int:
+    return socket.IPPROTO_IPV6 if sock.family == socket.AF_INET6 else socket.IPPROTO_IP
+
+
+def _membership_request(group: Address, ifindex: int, source: Address | None) -> bytes:
+    """Pack a ``struct group_req``, or with a source a ``struct group_source_req``."""
+    if source is None:
+        return _GROUP_REQ.pack(ifindex, _sockaddr(group))
+    return _GROUP_SOURCE_REQ.pack(ifindex, _sockaddr(group), _sockaddr(source))
+
+
+def _sockaddr(address: Address) -> bytes:
+    if address.version == 4:
+        return struct.pack("@H2x4s", socket.AF_INET, address.packed)
+    return struct.pack("@H2xI16sI", socket.AF_INET6, 0, address.packed, 0)
