@@ -1,0 +1,1 @@
+"""What we keep of what arrived: bounded, one writer, many readers."""
