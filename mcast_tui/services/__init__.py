@@ -1,0 +1,1 @@
+"""Things that run. No Textual, no printing, no configuration file."""

@@ -1,0 +1,371 @@
+"""What the commands do: requests of the registry carried out on the node, told to the frame.
+
+Every front of the app comes through here - slash commands, keys, the palette, the mouse - so
+that they do the same and fail with the same words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
+
+from mcast_tui import human
+from mcast_tui.errors import McastError, UsageError
+from mcast_tui.net.interfaces import resolve_interface
+from mcast_tui.services import request
+from mcast_tui.services.caution import cautions, is_source_specific
+from mcast_tui.services.command import CommandError, find_command, nearest_command, parse_line
+from mcast_tui.services.notice import Level, Notice, notice_of
+from mcast_tui.services.target import MOST_LINES, Size, payload_of
+from mcast_tui.wire.address import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from mcast_tui.net.sender import SendOptions
+    from mcast_tui.services.desk import Aim, Desk
+    from mcast_tui.services.groups import Group
+    from mcast_tui.services.node import Node
+    from mcast_tui.services.target import Target
+    from mcast_tui.wire.address import Endpoint
+
+PACE_S = 0.002
+"""Between the datagrams of a paste: 500 a second, which a socat at the other end can read."""
+BROADCAST = frozenset({Kind.LIMITED_BROADCAST, Kind.DIRECTED_BROADCAST})
+
+
+class Frame(Protocol):
+    """What the actions need of the screen."""
+
+    def announce(self, notice: Notice) -> None: ...
+    def show_selection(self) -> None: ...
+    def show_target(self) -> None: ...
+    def point_at(self, column: int) -> None: ...
+    def offer_line(self, line: str) -> None: ...
+    def show_progress(self, done: int, total: int) -> None: ...
+    def ask_again(self, text: str) -> None: ...
+    def clear_view(self, *, undo: bool) -> int: ...
+    def toggle_pause(self) -> None: ...
+    def follow(self) -> None: ...
+    def show_help(self, topic: str | None) -> None: ...
+    def quit(self) -> None: ...
+
+
+class Actions:
+    """Carries requests out, one after the other, in the order they were made.
+
+    What a request is about is what was selected when it was made: its turn may come much later.
+    """
+
+    def __init__(self, node: Node, desk: Desk, frame: Frame) -> None:
+        self._node = node
+        self._desk = desk
+        self._frame = frame
+        self._in_order = asyncio.Lock()
+        self._is_sending = False
+        self.last_error: McastError | None = None
+        """Why the latest request was not understood or not carried out; None when it was."""
+
+    def understand(self, line: str, offset: int = 0) -> request.Request | None:
+        """Read a typed line; None, a notice and the cursor at the fault when it cannot be read.
+
+        `offset` is how many characters of `line` the person did not type himself.
+        """
+        self.last_error = None
+        try:
+            return parse_line(line, self._desk.default_port)
+        except CommandError as error:
+            self.last_error = error
+            self._frame.announce(notice_of(error, "Not done"))
+            self._frame.point_at(max(0, error.column - offset))
+            return None
+
+    def perform(self, wanted: request.Request) -> Coroutine[Any, Any, bool]:
+        """Carry one request out; tell whether it could be. Failures become notices.
+
+        It is about what is selected now, at the call; the rest is done when it is awaited.
+        """
+        return self._perform_in_order(wanted, self._desk.aim())
+
+    async def _perform_in_order(self, wanted: request.Request, aim: Aim) -> bool:
+        async with self._in_order:
+            self.last_error = None
+            try:
+                await self._perform(wanted, aim)
+            except McastError as error:
+                self.last_error = error
+                self._frame.announce(notice_of(error))
+                return False
+        return True
+
+    async def _perform(self, wanted: request.Request, aim: Aim) -> None:  # a table: one line a request
+        match wanted:
+            case request.Say():
+                await self._say(wanted.text, aim)
+            case request.Join():
+                await self._join(wanted.endpoints)
+            case request.Leave():
+                await self._leave(self._group_to_leave(wanted.endpoint, aim))
+            case request.Message():
+                await self._message(wanted)
+            case request.Send():
+                await self._send_to(wanted)
+            case request.SendBytes():
+                await self._send(self._need_target(aim), wanted.payload)
+            case request.SetHopLimit():
+                self._set_hop_limit(wanted.hop_limit, aim)
+            case request.SetLoop():
+                self._set_loop(aim, on=wanted.on)
+            case request.SetInterface():
+                self._set_interface(wanted.interface, aim)
+            case request.Clear():
+                self._clear(undo=wanted.undo)
+            case request.Pause():
+                self._frame.toggle_pause()
+            case request.Follow():
+                self._frame.follow()
+            case request.Help():
+                self._help(wanted.topic)
+            case request.Quit():
+                self._frame.quit()
+            case _:
+                assert_never(wanted)
+
+    # -- joining and leaving -------------------------------------------------------------
+
+    async def _join(self, endpoints: Sequence[Endpoint]) -> None:
+        for endpoint in endpoints:
+            joined = await self._node.join(self._desk.placed(endpoint))
+            self._desk.select(joined[0])
+            self._frame.show_selection()
+            self._announce_joined(joined)
+            for caution in cautions(joined[0]):
+                self._frame.announce(
+                    Notice(Level.WARNING, caution.what, caution.remedy, caution.command or "")
+                )
+            if endpoint.source is None and is_source_specific(endpoint.address):
+                self._frame.offer_line(f"/join {endpoint} from ")
+
+    def _announce_joined(self, joined: Sequence[Group]) -> None:
+        first = joined[0]
+        where = f" on {first.interface.name}" if first.interface else " on every interface"
+        more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
+        verb = "Listening to" if first.is_broadcast else "Joined"
+        self._frame.announce(Notice(Level.DONE, f"{verb} {first.label}{more}{where}."))
+
+    def _group_to_leave(self, endpoint: Endpoint | None, aim: Aim) -> Group:
+        if endpoint is None:
+            return self._desk.need_group("leave", aim)
+        group = self._node.groups.find(endpoint, self._node.interfaces)
+        if group is None:
+            joined = ", ".join(group.label for group in list(self._node.groups)[:5])
+            raise UsageError(
+                f"leave {endpoint}", "it is not joined", remedy=f"Joined: {joined}." if joined else None
+            )
+        return group
+
+    async def _leave(self, group: Group) -> None:
+        if self._desk.selected is group:
+            others = [each for each in self._node.groups if each is not group]
+            self._desk.select(others[0] if others else None)
+        await self._node.leave(group)
+        self._desk.forget(group)
+        self._frame.show_selection()
+        self._frame.announce(left_notice(group))
+
+    async def undo_leave(self) -> None:
+        """Join again what was left last."""
+        endpoint, self._desk.last_left = self._desk.last_left, None
+        if endpoint is not None:
+            await self.perform(request.Join((endpoint,)))
+
+    # -- sending -------------------------------------------------------------------------
+
+    def _need_target(self, aim: Aim) -> Target:
+        if aim.reply_to is None:
+            self._desk.need_group("send", aim)
+        target = self._desk.target(aim)
+        assert target is not None  # a group and a sender to reply to are targets
+        return target
+
+    async def _say(self, text: str, aim: Aim) -> None:
+        target = self._need_target(aim)
+        payload = payload_of(text)
+        if target.size(len(payload)) is Size.TOO_LONG:
+            raise UsageError(
+                f"send {human.format_count(len(payload))} bytes",
+                f"one datagram over IPv{target.destination.family} carries at most "
+                f"{human.format_count(target.largest)}",
+                remedy="Shorten it; it stays in the input line.",
+            )
+        await self._send(target, payload)
+        if target.is_reply:
+            self._tell_sent(target)
+
+    async def _send(self, target: Target, payload: bytes) -> None:
+        await self._node.send(target.destination, payload, target.options)
+
+    async def _message(self, wanted: request.Message) -> None:
+        kind = self._desk.kind_of(wanted.destination)
+        if kind is Kind.MULTICAST or kind in BROADCAST:
+            raise UsageError(
+                f"message {wanted.destination}",
+                f"it is a {kind.value} address, read by many",
+                remedy="Use /send for a group and /send -b for broadcast.",
+            )
+        target = self._desk.target_of(wanted.destination, self._unicast_options())
+        await self._send(target, payload_of(wanted.text))
+        self._tell_sent(target)
+
+    async def _send_to(self, wanted: request.Send) -> None:
+        kind = self._desk.kind_of(wanted.destination)
+        if kind in BROADCAST and not wanted.broadcast:
+            raise UsageError(
+                f"send to {wanted.destination}",
+                f"it is a {kind.value} address: every host of the link would read it",
+                remedy="Say so with -b: /send -b ...",
+            )
+        group = self._node.groups.find(wanted.destination, self._node.interfaces)
+        is_shared = kind is Kind.MULTICAST or kind in BROADCAST
+        options = self._desk.options(group) if is_shared else self._unicast_options()
+        target = self._desk.target_of(wanted.destination, options, group)
+        await self._send(target, payload_of(wanted.text))
+        if group is None or group is not self._desk.selected:
+            self._tell_sent(target)
+
+    def _tell_sent(self, target: Target) -> None:
+        """Say that a line left which the selected conversation does not show."""
+        where = "" if target.kind is Kind.MULTICAST else " It and its answers are under All traffic, Chat."
+        self._frame.announce(Notice(Level.DONE, f"Sent to {target.place}.{where}"))
+
+    def _unicast_options(self) -> SendOptions:
+        return replace(self._desk.options(None), hop_limit=None)
+
+    def send_lines(self, lines: Sequence[str]) -> Coroutine[Any, Any, None]:
+        """Send each line as a datagram to what is selected now, paced; the rest is asked about again.
+
+        Refuses more than `MOST_LINES`.
+        """
+        return self._send_lines(lines, self._desk.aim())
+
+    async def _send_lines(self, lines: Sequence[str], aim: Aim) -> None:
+        async with self._in_order:
+            self._is_sending = True
+            sent = 0
+            failure: McastError | None = None
+            try:
+                _refuse_too_many(lines)
+                target = self._need_target(aim)
+                while sent < len(lines) and self._is_sending:
+                    await self._send(target, payload_of(lines[sent]))
+                    sent += 1
+                    self._frame.show_progress(sent, len(lines))
+                    await asyncio.sleep(PACE_S)
+            except McastError as error:
+                failure = error
+            self._is_sending = False
+            self._frame.show_progress(len(lines), len(lines))
+            self.last_error = failure
+            self._tell_batch(sent, lines, failure)
+
+    def _tell_batch(self, sent: int, lines: Sequence[str], failure: McastError | None) -> None:
+        of_all = f"{human.format_count(sent)} of {human.format_count(len(lines))} datagrams sent"
+        if sent == len(lines):
+            self._frame.announce(Notice(Level.DONE, f"{of_all}."))
+            return
+        if failure is None:
+            self._frame.announce(Notice(Level.WARNING, f"Stopped, {of_all}."))
+        else:
+            notice = notice_of(failure)
+            self._frame.announce(replace(notice, what=f"{notice.what} {of_all}."))
+        self._frame.ask_again("\n".join(lines[sent:]))
+
+    def stop_batch(self) -> bool:
+        """End `send_lines` after the datagram it is at; tell whether it was under way."""
+        was_sending, self._is_sending = self._is_sending, False
+        return was_sending
+
+    # -- options and the view ------------------------------------------------------------
+
+    def _set_hop_limit(self, hop_limit: int, aim: Aim) -> None:
+        group = self._desk.need_group("set the TTL", aim)
+        if group.is_broadcast and hop_limit == 0:
+            raise UsageError(
+                f"set the TTL of {group.label} to 0",
+                "the kernel sends a broadcast with 1 at the least",
+                remedy="/ttl 1 stays on this link, as every broadcast does.",
+            )
+        self._desk.set_options(group, replace(self._desk.options(group), hop_limit=hop_limit))
+        self._frame.show_target()
+        self._frame.announce(
+            Notice(
+                Level.WARNING if hop_limit > 1 else Level.DONE,
+                f"TTL {hop_limit} to {group.label}.",
+                _reach(hop_limit),
+            )
+        )
+
+    def _set_loop(self, aim: Aim, *, on: bool) -> None:
+        group = self._desk.need_group("set the loop", aim)
+        if group.is_broadcast:
+            raise UsageError(
+                f"set the loop of {group.label}", "the kernel returns every broadcast to the sending host"
+            )
+        self._desk.set_options(group, replace(self._desk.options(group), loop=on))
+        self._frame.show_target()
+        fix = "" if on else "No program on this host hears what you send, this one included."
+        self._frame.announce(Notice(Level.DONE, f"Loop {'on' if on else 'off'} for {group.label}.", fix))
+
+    def _set_interface(self, name: str, aim: Aim) -> None:
+        if aim.group is None:
+            interface = self._desk.choose_interface(name)
+            self._frame.show_target()
+            self._frame.announce(Notice(Level.DONE, f"Groups are joined on {interface.name} from now on."))
+            return
+        group = self._desk.need_group("choose the interface", aim)
+        interface = resolve_interface(name, self._node.interfaces)
+        self._desk.set_options(group, replace(self._desk.options(group), ifindex=interface.index))
+        self._frame.show_target()
+        self._frame.announce(
+            Notice(Level.DONE, f"What you send to {group.label} leaves by {interface.name}.")
+        )
+
+    def _clear(self, *, undo: bool) -> None:
+        count = self._frame.clear_view(undo=undo)
+        said = f"{human.format_count(count)} {'shown again' if undo else 'hidden'}."
+        self._frame.announce(
+            Notice(Level.DONE, said, "" if undo else "Nothing is lost: /clear undo shows them.")
+        )
+
+    def _help(self, topic: str | None) -> None:
+        if topic is not None and find_command(topic) is None:
+            nearest = nearest_command(topic)
+            raise UsageError(
+                f"help with {topic!r}",
+                "there is no such command",
+                remedy=f"Did you mean /help {nearest.name}?" if nearest else "/help lists them.",
+            )
+        self._frame.show_help(topic)
+
+
+def left_notice(group: Group) -> Notice:
+    """Return what is said of a group that was left, with the way back."""
+    return Notice(Level.DONE, f"Left {group.label}.", key_hint="u joins it again")
+
+
+def _refuse_too_many(lines: Sequence[str]) -> None:
+    if len(lines) > MOST_LINES:
+        raise UsageError(
+            f"send {human.format_count(len(lines))} lines",
+            f"one by one at most {human.format_count(MOST_LINES)} are sent",
+            remedy="Paste fewer, or pipe the file: mcast-tui chat GROUP < FILE.",
+        )
+
+
+def _reach(hop_limit: int) -> str:
+    if hop_limit == 0:
+        return "It stays in this host."
+    if hop_limit == 1:
+        return "It stays on this link."
+    return f"It may pass {hop_limit - 1} router{'s' * (hop_limit > 2)}, where they forward the group."

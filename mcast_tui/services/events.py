@@ -1,0 +1,63 @@
+"""What the services tell those who listen: facts, in the past tense, frozen.
+
+Rates are not events: they are pulled (`Monitor.snapshot`). Packets are not events: they
+lie in the ring. An event is something a person would want to read in a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from mcast_tui.errors import McastError
+    from mcast_tui.net.sender import Sent
+    from mcast_tui.services.groups import Group
+
+
+@dataclass(frozen=True, slots=True)
+class GroupJoined:
+    """A group's socket is open and its membership held; packets may arrive from now on."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLeft:
+    """A group's membership was given up and its socket closed."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramSent:
+    """The kernel took a datagram of ours; it does not follow that it arrived anywhere."""
+
+    sent: Sent
+    group: Group | None
+    """The group it was sent to; None for an address nobody here joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramRefused:
+    """The kernel, or we, refused to send a datagram."""
+
+    error: McastError
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeFailed:
+    """A read of one socket failed since the last sample; it is read on."""
+
+    label: str
+    errno: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStopped:
+    """The capture thread ended by a fault of ours; nothing is received any more."""
+
+    reason: str
+
+
+Event: TypeAlias = GroupJoined | GroupLeft | DatagramSent | DatagramRefused | IntakeFailed | CaptureStopped

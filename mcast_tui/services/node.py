@@ -1,0 +1,282 @@
+"""The composition root: a `Node` owns the sockets, the capture thread, the ring and the services.
+
+It is an async context manager; leaving it gives every membership up and closes every
+socket, whatever happened in between. Both front ends drive this one object and nothing
+below it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from mcast_tui.capture.ring import PacketRing
+from mcast_tui.errors import McastError, NetworkRefused
+from mcast_tui.net.echo import EchoBook
+from mcast_tui.net.intake import Admission
+from mcast_tui.net.interfaces import list_interfaces, resolve_interface
+from mcast_tui.net.ports import raise_file_limit
+from mcast_tui.net.receiver import Receiver
+from mcast_tui.net.sender import SendOptions, Sent, send_datagram
+from mcast_tui.services.chat import DIRECT, Chat, Line, LineState, describe_payload
+from mcast_tui.services.events import (
+    CaptureStopped,
+    DatagramRefused,
+    DatagramSent,
+    Event,
+    GroupJoined,
+    GroupLeft,
+    IntakeFailed,
+)
+from mcast_tui.services.groups import Group, Groups, OpenPort, kind_of
+from mcast_tui.services.monitor import Monitor, Snapshot
+from mcast_tui.wire.columns import Addressed, Columns
+from mcast_tui.wire.scope import Kind
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from typing import Self
+
+    from mcast_tui.net.intake import Intake
+    from mcast_tui.net.interfaces import Interface
+    from mcast_tui.services.settings import Settings
+    from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.columns import Column
+
+SEND_TIMEOUT_S = 2.0
+"""How long a datagram may wait for room in the send buffer before it is given up."""
+
+
+class Node:
+    """Everything that runs, behind one door."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ring = PacketRing(settings.ring_packets, settings.ring_bytes)
+        self._echoes = EchoBook()
+        self._receiver = Receiver(
+            _Arrival(self.ring, self._wake), mark=self._echoes.mark, ended=lambda _fault: self._wake()
+        )
+        self.groups = Groups(
+            self._receiver,
+            receive_buffer=settings.receive_buffer,
+            admission=Admission(settings.ranges, settings.source_port),
+        )
+        self.monitor = Monitor(self.ring, self.groups)
+        self.chat = Chat(self.ring, self.groups)
+        self.interfaces: tuple[Interface, ...] = ()
+        self._held = ExitStack()
+        self._errors: dict[Intake, int] = {}
+        self._listeners: list[Callable[[Event], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._arrived = asyncio.Event()
+        self._wake_pending = False
+        self._stop_told = False
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        with ExitStack() as held:
+            held.callback(self._receiver.close)
+            raise_file_limit()
+            self.refresh_interfaces()
+            self._receiver.start()
+            held.callback(self.groups.close)
+            self._held = held.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._held.close()
+
+    # -- facts, pushed -------------------------------------------------------------------
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `callback` with each event, on the event loop; return what ends that."""
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def _tell(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    # -- packets, pulled -----------------------------------------------------------------
+
+    async def wait_beyond(self, head: int) -> int:
+        """Wait until the ring has grown beyond `head` packets; return its head.
+
+        Raises `NetworkRefused` if the capture thread ended, for then nothing would ever come.
+        """
+        while self.ring.head <= head:
+            self._arrived.clear()
+            if self.ring.head > head:
+                break
+            self.check_capture()
+            await self._arrived.wait()
+        return self.ring.head
+
+    def check_capture(self) -> None:
+        """Raise if the capture thread ended by a fault."""
+        if self._receiver.error is not None:
+            reason = f"{type(self._receiver.error).__name__}: {self._receiver.error}"
+            if not self._stop_told:
+                self._stop_told = True
+                self._tell(CaptureStopped(reason))
+            raise NetworkRefused("receive", f"the capture thread stopped: {reason}")
+
+    def sample(self, now: float) -> Snapshot:
+        """Take the monitor's sample at monotonic time `now`; see what became of interfaces and sockets."""
+        self.refresh_interfaces()
+        before, self._errors = self._errors, {}
+        for label, intake in self.groups.intakes():
+            self._errors[intake] = intake.errors
+            if intake.errors != before.get(intake, 0):
+                self._tell(IntakeFailed(label, intake.last_errno or 0))
+        return self.monitor.sample(now)
+
+    def _wake(self) -> None:
+        """Wake the waiters from the capture thread: at most one call is under way at a time."""
+        if not self._wake_pending and self._loop is not None:
+            self._wake_pending = True
+            self._loop.call_soon_threadsafe(self._awake)
+
+    def _awake(self) -> None:
+        self._wake_pending = False
+        self._arrived.set()
+
+    # -- joining and sending -------------------------------------------------------------
+
+    def refresh_interfaces(self) -> tuple[Interface, ...]:
+        """Read the interfaces again; they come and go."""
+        self.interfaces = list_interfaces()
+        own = {address.ip for interface in self.interfaces for address in interface.addresses}
+        # An interface without an address sends from 0.0.0.0.
+        self._echoes.set_own_addresses(own | {IPv4Address(0)})
+        return self.interfaces
+
+    async def join(self, endpoint: Endpoint) -> list[Group]:
+        """Join every address of the endpoint's run, or none of them; see `Groups.join`."""
+        if endpoint.interface is None and self.settings.interface is not None:
+            endpoint = replace(endpoint, interface=self.settings.interface)
+        joined = self.groups.join(endpoint, self.refresh_interfaces())
+        for group in joined:
+            self._tell(GroupJoined(group))
+        return joined
+
+    async def leave(self, group: Group) -> None:
+        """Leave a group; its packets stay in the ring."""
+        self.chat.poll()
+        self.groups.leave(group)
+        self._tell(GroupLeft(group))
+
+    async def send(self, destination: Endpoint, payload: bytes, options: SendOptions) -> Sent:
+        """Send one datagram from the group's port, or for unicast from a private one.
+
+        A private port, because another process may share the group's port and would take the
+        answer. Raises `McastError`; the line in the chat says what became of it.
+        """
+        group = self.groups.find(destination, self.interfaces)
+        if options.ifindex is None:
+            options = replace(options, ifindex=self._ifindex_towards(destination, group))
+        self.chat.poll()  # what arrived before stands before it
+        pane = self.chat.pane(group.id if group else DIRECT)
+        line = _own_line(destination, payload, group, kind_of(destination, self.interfaces))
+        if pane is not None:
+            pane.add(line)
+        try:
+            port = self._port_towards(destination)
+            sent = await self._send_when_writable(port.socket, destination, payload, options)
+        except McastError as refusal:
+            if pane is not None:
+                pane.change(line, replace(line, state=LineState.FAILED, error=refusal))
+            self._tell(DatagramRefused(refusal))
+            raise
+        if pane is not None:
+            pane.change(line, replace(line, state=LineState.SENT, source_port=sent.source_port))
+        self._tell(DatagramSent(sent, group))
+        return sent
+
+    async def _send_when_writable(
+        self, sock: socket.socket, destination: Endpoint, payload: bytes, options: SendOptions
+    ) -> Sent:
+        """Send, waiting a bounded time for room in the socket's buffer."""
+        interface = next((each for each in self.interfaces if each.index == options.ifindex), None)
+        if interface is not None and interface.is_loopback and destination.family == 4:
+            options = replace(options, source=interface.ipv4)
+        deadline = time.monotonic() + SEND_TIMEOUT_S
+        while True:
+            try:
+                return send_datagram(
+                    sock,
+                    payload,
+                    destination.address,
+                    destination.port,
+                    options,
+                    interface_name=interface.name if interface else None,
+                    echoes=self._echoes,
+                )
+            except BlockingIOError as full:
+                if time.monotonic() > deadline:
+                    raise NetworkRefused(
+                        f"send to {destination}",
+                        f"the send buffer stayed full for {SEND_TIMEOUT_S:g} s",
+                        errno=full.errno,
+                    ) from full
+            await asyncio.sleep(0.001)
+
+    def _port_towards(self, destination: Endpoint) -> OpenPort:
+        """Return the port to send from: the group's while it is joined, else a private one."""
+        if kind_of(destination, self.interfaces) is not Kind.UNICAST:
+            port = self.groups.port(destination.family, destination.port)
+            if port is not None:
+                return port
+        return self.groups.private_port(destination.family)
+
+    def _ifindex_towards(self, destination: Endpoint, group: Group | None) -> int | None:
+        """Choose the interface: the one named, the group's, the user's; None leaves it to the routes."""
+        if destination.interface is not None:
+            return resolve_interface(destination.interface, self.interfaces).index
+        if group is not None and group.interface is not None:
+            return group.interface.index
+        if self.settings.interface is not None and destination.is_multicast:
+            return resolve_interface(self.settings.interface, self.interfaces).index
+        return None
+
+
+class _Arrival:
+    """The receiver's sink: the ring, and a word to whoever waits."""
+
+    def __init__(self, ring: PacketRing, wake: Callable[[], None]) -> None:
+        self._ring = ring
+        self._wake = wake
+
+    def append(self, columns: Columns, payloads: Column) -> None:
+        self._ring.append(columns, payloads)
+        self._wake()
+
+
+ADDRESSED = {
+    Kind.MULTICAST: Addressed.MULTICAST,
+    Kind.LIMITED_BROADCAST: Addressed.BROADCAST,
+    Kind.DIRECTED_BROADCAST: Addressed.BROADCAST,
+}
+
+
+def _own_line(destination: Endpoint, payload: bytes, group: Group | None, kind: Kind) -> Line:
+    text, plain, altered = describe_payload(payload, len(payload))
+    return Line(
+        at=time.time_ns(),
+        source=None,
+        source_port=None,
+        destination=destination.address,
+        destination_port=destination.port,
+        text=text,
+        state=LineState.SENDING,
+        addressed=ADDRESSED.get(kind, Addressed.UNICAST),
+        is_text=plain,
+        altered=altered,
+        is_aside=group is None,
+    )
