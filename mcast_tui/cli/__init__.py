@@ -1,0 +1,1 @@
+"""Headless commands: the only writer of stdout."""

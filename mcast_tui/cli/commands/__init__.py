@@ -1,0 +1,1 @@
+"""One file per verb; ``cli.main`` lists them."""

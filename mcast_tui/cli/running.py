@@ -1,0 +1,115 @@
+"""How a headless verb runs: on an event loop, ended by a signal, with its memberships left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from mcast_tui.cli.talk import talk
+from mcast_tui.errors import UsageError
+from mcast_tui.services.caution import cautions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from mcast_tui.services.groups import Group
+    from mcast_tui.services.node import Node
+
+ANNOUNCED_SINGLY = 10
+LINE_LIMIT = 1 << 20
+"""Bytes of input without a line end before we give up: no datagram is that long."""
+CHUNK = 1 << 16
+
+
+def run(work: Coroutine[None, None, int]) -> int:
+    """Run `work` to its exit status; SIGTERM and SIGHUP cancel it, so that it leaves its groups.
+
+    One that is ignored stays ignored: that is how nohup(1) lets a program outlive its terminal.
+    A reader of stdout that goes away, as ``head`` does, ends it quietly and well.
+    """
+    try:
+        return asyncio.run(_until_terminated(work))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushing at exit would complain
+        return 0
+
+
+async def _until_terminated(work: Coroutine[None, None, int]) -> int:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    received: list[int] = []
+
+    def end(number: int) -> None:
+        received.append(number)
+        task.cancel()
+
+    ends = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    for number in ends:
+        loop.add_signal_handler(number, end, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if received:
+            return 128 + received[0]
+        raise
+    finally:
+        for number in ends:
+            loop.remove_signal_handler(number)
+
+
+def announce(node: Node, groups: list[Group]) -> None:
+    """Say what was joined and what the kernel's tables answer."""
+    if len(groups) > ANNOUNCED_SINGLY:
+        first, last = groups[0], groups[-1]
+        where = f" on {first.interface.name}" if first.interface else ""
+        talk(f"listening to {len(groups)} groups, {first.label} to {last.label}{where}")
+        return
+    views = node.groups.kernel_views(groups)
+    for group in groups:
+        where = f" on {group.interface.name}" if group.interface else ""
+        view = views[group.id]
+        said = f": {view} ({view.origin})" if view else ""
+        talk(f"listening to {group.label}{where}{said}")
+        for caution in cautions(group):
+            talk(" ".join(filter(None, ("  warning:", caution.what, caution.remedy, caution.command))))
+
+
+async def input_lines(fd: int = 0) -> AsyncIterator[bytes]:
+    """Yield the lines of a pipe, terminal or file without their ends; the last may lack one.
+
+    Never blocks the event loop on a pipe or terminal; a regular file cannot block.
+    """
+    pending = bytearray()
+    while chunk := await _read(fd):
+        pending += chunk
+        *whole, rest = pending.split(b"\n")
+        for line in whole:
+            yield bytes(line)
+        pending = bytearray(rest)
+        if len(pending) > LINE_LIMIT:
+            raise UsageError("read standard input", f"there is no line end within {LINE_LIMIT} bytes")
+    if pending:
+        yield bytes(pending)
+
+
+async def _read(fd: int) -> bytes:
+    """Return what there is to read, at most `CHUNK` bytes; empty at the end of input."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    try:
+        loop.add_reader(fd, readable.set)
+    except PermissionError:  # epoll(7): a regular file is always ready
+        return os.read(fd, CHUNK)
+    except OSError:  # closed before we started
+        return b""
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(fd)
+    try:
+        return os.read(fd, CHUNK)
+    except OSError:  # a terminal that hung up
+        return b""

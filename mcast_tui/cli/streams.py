@@ -1,0 +1,22 @@
+"""The three standard streams, made so that nothing we print can fail for what it says."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+
+def prepare_streams() -> None:
+    """Put /dev/null where a standard stream is closed, and escape what an encoding cannot say.
+
+    Without the first, print(3) to a closed stderr would land in stdout, and a socket could become file
+    descriptor 0. Without the second, one letter from the wire ends a program whose locale is not UTF-8.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # For the life of the process; opened from 0 up, so that each takes its own descriptor.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not so where a test or another program runs us
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,13 @@
+"""What a headless verb says to the person: on stderr, for stdout is data."""
+
+from __future__ import annotations
+
+import sys
+
+from mcast_tui.safe import safe_text
+
+
+def talk(text: str) -> None:
+    """Say one line, made safe here: it may name interfaces and processes, which can be called anything."""
+    if sys.stderr is not None:  # print(3) would take stdout instead
+        print(safe_text(text), file=sys.stderr, flush=True)
