@@ -1,0 +1,87 @@
+"""Making a row of pieces fit a width: each piece can get shorter, in a stated order, before any vanishes.
+
+Pure: contents in, contents out. The header uses it; what a piece says is the caller's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mcast_tui import human
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+MUTED = "$foreground 60%"
+"""The style of what is less important; a CSS ``$text-muted`` means nothing inside a content."""
+
+
+@dataclass(slots=True)
+class Piece:
+    """One thing to show, in several lengths: the first is the whole, the last may be empty."""
+
+    lengths: tuple[Content, ...]
+    yields: tuple[int, ...]
+    """For each step to the next length, its turn: the lowest turn of all pieces is taken first."""
+    chosen: int = 0
+
+    @property
+    def content(self) -> Content:
+        return self.lengths[self.chosen]
+
+    @property
+    def next_turn(self) -> int | None:
+        return self.yields[self.chosen] if self.chosen < len(self.yields) else None
+
+
+def total_width(pieces: Sequence[Piece], gap: int) -> int:
+    """Return the cells the pieces take side by side, empty ones and their gaps not counted."""
+    widths = [piece.content.cell_length for piece in pieces if piece.content.cell_length]
+    return sum(widths) + gap * max(0, len(widths) - 1)
+
+
+def fit(pieces: Sequence[Piece], width: int, gap: int = 2) -> None:
+    """Shorten the pieces, cheapest first, until they fit `width` or nothing can be shortened."""
+    while total_width(pieces, gap) > width:
+        yielding = [piece for piece in pieces if piece.next_turn is not None]
+        if not yielding:
+            return
+        min(yielding, key=lambda piece: piece.next_turn or 0).chosen += 1
+
+
+def spread(left: Sequence[Piece], right: Sequence[Piece], width: int, gap: int = 2) -> Content:
+    """Return one line of `width` cells: `left` from the left, `right` at the right end."""
+    fit([*left, *right], width, gap)
+    start, end = _joined(left, gap), _joined(right, gap)
+    space = width - start.cell_length - end.cell_length
+    if space < 0:
+        return start.append(" ").append(end).truncate(max(0, width))
+    return Content.assemble(start, " " * space, end)
+
+
+def _joined(pieces: Sequence[Piece], gap: int) -> Content:
+    return Content(" " * gap).join(piece.content for piece in pieces if piece.content.cell_length)
+
+
+HEADROOM = 4 / 3
+
+
+def sparkline(history: Sequence[float | None], width: int, levels: str) -> str:
+    """Draw the newest `width` values with these eight levels, the newest at the right end.
+
+    The highest stands at three quarters: a steady rate is a line with air above it, not a wall.
+    """
+    newest = history[-width:] if width > 0 else ()
+    ceiling = max((value for value in newest if value is not None), default=0.0) * HEADROOM
+    return human.sparkline(newest, ceiling).translate(str.maketrans(human.BARS, levels)).rjust(width)
+
+
+def cut(content: Content, width: int, ellipsis: str) -> Content:
+    """Return `content` in exactly `width` cells, with a mark where something was cut off."""
+    if content.cell_length <= width:
+        return content.truncate(width, pad=True)
+    return content.truncate(max(0, width - 1)).append(ellipsis if width > 0 else "")

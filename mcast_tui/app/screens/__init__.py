@@ -1,0 +1,1 @@
+"""Whole screens; each keeps its stylesheet beside it."""

@@ -1,0 +1,334 @@
+"""The Packets screen's centre: column titles, the live log, the "new packets" pill, the detail.
+
+`PacketsPane` owns no socket, starts no timer and knows no service: it reads a `PacketRing`
+when it is told to. The frame mounts it and speaks to it like this::
+
+    pane = PacketsPane(ring, interface_name, glyphs)   # interface_name: ifindex -> name, or None
+    pane.show(group.selects, group.label, SELECTED_BY) # scope it; show(None, "") is every packet
+    pane.tick()             # 30 times a second while it is on screen; it skips frames by itself
+    pane.pause(), pane.resume(), pane.toggle_pause()   # the display only: the capture goes on
+    pane.follow()           # the newest packet at the bottom; the only way it follows again
+    pane.clear(), pane.undo_clear()                    # -> how many packets are hidden, shown again
+    pane.toggle_refused()   # refused packets are hidden at first
+    pane.selected           # the packet in the detail, or None
+    pane.skipped            # packets this view never got to see: the fourth loss counter
+
+Its messages are `PacketSelected`, `FollowChanged`, `PauseChanged` and `ReplyRequested`. Its
+stylesheet is `packets.tcss` beside this file; it loads that itself.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.getters import query_one
+from textual.message import Message
+
+from mcast_tui.app.palette import UNICODE
+from mcast_tui.app.widgets.hex_view import WIDE_CELLS
+from mcast_tui.app.widgets.packet_bars import ColumnHeader, FollowPill
+from mcast_tui.app.widgets.packet_detail import PacketDetail
+from mcast_tui.app.widgets.packet_lines import PacketLines
+from mcast_tui.app.widgets.packet_log import PacketLog
+from mcast_tui.app.widgets.packet_row import packet_of
+from mcast_tui.human import format_count
+from mcast_tui.safe import safe_text, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual.app import ComposeResult
+
+    from mcast_tui.app.palette import Glyphs
+    from mcast_tui.capture.ring import PacketRing
+    from mcast_tui.capture.selection import Predicate
+    from mcast_tui.wire.columns import Packet
+
+DETAIL_BELOW_WIDTH = 100
+"""Columns of the terminal from which on the detail stands below the log; under it, in its place."""
+
+DETAIL_BELOW_HEIGHT = 22
+"""Rows of the pane from which on ten are left for the log."""
+
+WIDE_HEX_WIDTH = WIDE_CELLS + 52
+"""Columns of the pane from which on the dump may have 16 bytes a row beside the fields."""
+
+
+class PacketsPane(Vertical):
+    """The live log of a ring and the detail of one packet; see the module for its use."""
+
+    DEFAULT_CSS = Path(__file__).with_name("packets.tcss").read_text(encoding="utf-8")
+    BINDINGS: ClassVar[list[Binding]] = [  # type: ignore[assignment]  # Textual's own is a list of a union
+        Binding("enter", "toggle_detail", "Detail", id="packets.detail"),
+        Binding("escape", "close_detail", "Back to the log", id="packets.back", show=False),
+        Binding("y", "copy_hex", "Copy hex", id="packets.copy_hex", show=False),
+        Binding("Y", "copy_text", "Copy text", id="packets.copy_text", show=False),
+        Binding("r", "reply", "Reply", id="packets.reply", show=False),
+        Binding("x", "toggle_refused", "Refused", id="packets.refused", show=False),
+    ]
+
+    header = query_one(ColumnHeader)
+    log_view = query_one(PacketLog)
+    pill = query_one(FollowPill)
+    detail = query_one(PacketDetail)
+
+    class PacketSelected(Message):
+        """The user selected a packet by its number; None when the view it was in went away."""
+
+        def __init__(self, number: int | None) -> None:
+            super().__init__()
+            self.number = number
+
+    class FollowChanged(Message):
+        """The log began or ceased to follow, or `pending`, the lines below the view, changed."""
+
+        def __init__(self, *, following: bool, pending: int) -> None:
+            super().__init__()
+            self.following = following
+            self.pending = pending
+
+    class PauseChanged(Message):
+        """The log was paused or resumed."""
+
+        def __init__(self, *, paused: bool) -> None:
+            super().__init__()
+            self.paused = paused
+
+    class ReplyRequested(Message):
+        """The user wants to answer the sender of this packet."""
+
+        def __init__(self, packet: Packet) -> None:
+            super().__init__()
+            self.packet = packet
+
+    def __init__(
+        self,
+        ring: PacketRing,
+        interface_name: Callable[[int], str | None],
+        glyphs: Glyphs = UNICODE,
+        *,
+        is_remote: bool | None = None,
+        id: str | None = None,  # noqa: A002  # Textual's own word
+    ) -> None:
+        super().__init__(id=id)
+        self._ring = ring
+        self._interface_name = interface_name
+        self._glyphs = glyphs
+        self._is_remote = "SSH_CONNECTION" in os.environ if is_remote is None else is_remote
+        self._predicate: Predicate | None = None
+        self._names: Sequence[str] | None = None
+        self._title = ""
+        self._cleared: dict[str, int] = {}  # title -> packets before this number are hidden
+        self._with_refused = False
+        self._is_below_open = True
+        self._is_full_open = False
+        self._was_paused = False
+
+    def compose(self) -> ComposeResult:
+        yield ColumnHeader()
+        lines = PacketLines(self._ring)
+        yield PacketLog(lines, self._interface_name, self._glyphs, is_remote=self._is_remote)
+        yield FollowPill(self._glyphs)
+        yield PacketDetail(self._interface_name, self._glyphs)
+
+    def on_mount(self) -> None:
+        self._show_lines()
+
+    # -- the frame's side
+
+    @property
+    def selected(self) -> Packet | None:
+        """The packet in the detail."""
+        return self.detail.packet
+
+    @property
+    def skipped(self) -> int:
+        """Packets the ring evicted before this view looked at them: they came too fast, or unseen."""
+        return self.log_view.lines.skipped
+
+    def show(self, predicate: Predicate | None, title: str, names: Sequence[str] | None = None) -> None:
+        """Show the packets that `predicate` selects by the columns `names`; all of them when None.
+
+        What is shown already stays as it is, with its reading position and its selected packet.
+        """
+        if (predicate, title) == (self._predicate, self._title):
+            return
+        self._predicate, self._title, self._names = predicate, title, names
+        if self.is_attached:
+            self._show_lines()
+
+    def _show_lines(self) -> None:
+        lines = PacketLines(
+            self._ring,
+            self._predicate,
+            self._names,
+            with_refused=self._with_refused,
+            hidden_before=self._cleared.get(self._title, 0),
+        )
+        self.log_view.show(lines, self._empty_text())
+
+    def tick(self) -> None:
+        """Draw what arrived, if a frame is due."""
+        self.log_view.tick()
+
+    def pause(self) -> None:
+        """Let the display stand still; the capture goes on."""
+        self.log_view.pause()
+
+    def resume(self) -> None:
+        """End a pause."""
+        self.log_view.resume()
+
+    def toggle_pause(self) -> None:
+        """Pause, or end the pause."""
+        self.log_view.action_toggle_pause()
+
+    def follow(self) -> None:
+        """Show the newest packet and those that come."""
+        self.log_view.follow()
+
+    def focus_log(self) -> None:
+        """Give the keys to the log."""
+        self.log_view.focus()
+
+    def clear(self) -> int:
+        """Hide what this view has got so far; return how many lines that are."""
+        lines = self.log_view.lines
+        lines.extend()
+        hidden = lines.stop - lines.start
+        self._cleared[self._title] = self._ring.head
+        self._show_lines()
+        return hidden
+
+    def undo_clear(self) -> int:
+        """Show again what `clear` hid from this view and the ring still has; return how many lines."""
+        hidden = self.log_view.lines.hidden
+        self._cleared.pop(self._title, None)
+        self._show_lines()
+        return hidden
+
+    def toggle_refused(self) -> None:
+        """Show or hide the packets that a filter of ours refused."""
+        self._with_refused = not self._with_refused
+        self._show_lines()
+        shown = "shown, marked" if self._with_refused else "hidden again"
+        mark = f" {self._glyphs.failed}" if self._with_refused else ""
+        self.notify(f"Refused packets are {shown}{mark}.", markup=False)
+
+    def _empty_text(self) -> tuple[str, ...]:
+        if self._title in self._cleared:
+            return ("The view was cleared; the packets are still there.", "/clear undo shows them again.")
+        where = f" on {safe_text(self._title)}" if self._title else ""
+        return (f"Nothing{where} yet.", "A packet shows here the moment it arrives.")
+
+    # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return self._is_full_open if action == "close_detail" else True
+
+    def action_toggle_detail(self) -> None:
+        """Show or hide the detail; with nothing selected yet, select the newest packet on screen."""
+        if self._stands_below:
+            self._is_below_open = not self._is_below_open
+        else:
+            self._is_full_open = not self._is_full_open
+        if self.is_detail_open and self.selected is None:
+            self.log_view.action_move(-1)
+        self._arrange()
+
+    def action_close_detail(self) -> None:
+        self._is_full_open = False
+        self._arrange()
+
+    def action_copy_hex(self) -> None:
+        self._copy("hex", lambda payload: payload.hex(" "))
+
+    def action_copy_text(self) -> None:
+        self._copy("text", lambda payload: "\n".join(show(line).text for line in payload.split(b"\n")))
+
+    def _copy(self, form: str, convert: Callable[[bytes], str]) -> None:
+        """Copy the selected payload through the terminal (OSC 52) and say how much that is."""
+        packet = self.selected
+        if packet is None:
+            self._refuse("Select a packet first: nothing was copied.")
+        elif packet.payload is None:
+            self._refuse("The payload was evicted from the ring: nothing was copied.")
+        else:
+            self.app.copy_to_clipboard(convert(packet.payload))
+            kept, whole = len(packet.payload), packet.length
+            of_whole = f" of {format_count(whole)}" if kept < whole else ""
+            self.notify(f"Copied {format_count(kept)}{of_whole} bytes as {form}.", markup=False)
+
+    def action_reply(self) -> None:
+        if self.selected is None:
+            self._refuse("Select a packet first: its sender is who a reply goes to.")
+        else:
+            self.post_message(self.ReplyRequested(self.selected))
+
+    def action_toggle_refused(self) -> None:
+        self.toggle_refused()
+
+    def _refuse(self, why: str) -> None:
+        self.notify(why, severity="warning", markup=False)
+
+    # -- what the log says
+
+    @on(PacketLog.FitChanged)
+    def show_titles(self) -> None:
+        self.header.show(self.log_view.fit)
+
+    @on(PacketLog.FollowChanged)
+    def show_pill(self, message: PacketLog.FollowChanged) -> None:
+        message.stop()
+        self.pill.show(paused=message.paused, pending=message.pending)
+        self.set_class(message.paused or not message.following, "-standing")
+        if message.paused != self._was_paused:
+            self._was_paused = message.paused
+            self.post_message(self.PauseChanged(paused=message.paused))
+        self.post_message(self.FollowChanged(following=message.following, pending=message.pending))
+
+    @on(PacketLog.RowSelected)
+    def show_packet(self, message: PacketLog.RowSelected) -> None:
+        message.stop()
+        row = message.row
+        packet = None if row is None else self._ring.packet(row.number)
+        if row is not None and (packet is None or packet.payload is None):
+            packet = packet_of(row, row.payload)  # the log held a copy: more than the ring has left
+        self.detail.show(packet)
+        self.post_message(self.PacketSelected(None if packet is None else packet.number))
+
+    @on(FollowPill.Clicked)
+    def follow_again(self) -> None:
+        self.follow()
+
+    # -- where the detail stands
+
+    @property
+    def _stands_below(self) -> bool:
+        return self.app.size.width >= DETAIL_BELOW_WIDTH and self.size.height >= DETAIL_BELOW_HEIGHT
+
+    @property
+    def is_detail_open(self) -> bool:
+        """Whether the detail is asked for, wherever it stands; it shows once a packet is selected."""
+        return self._is_below_open if self._stands_below else self._is_full_open
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the detail where it belongs at this size, and the keys where the user looks."""
+        if self._stands_below:
+            self._is_full_open = False
+        had_focus = self.has_focus_within
+        self.set_class(self._stands_below and self._is_below_open, "-detail-below")
+        self.set_class(self._is_full_open, "-detail-full")
+        self.set_class(self._stands_below and self.size.width >= WIDE_HEX_WIDTH, "-wide-hex")
+        if had_focus:
+            (self.detail.fields if self._is_full_open else self.log_view).focus()
+        self.refresh_bindings()

@@ -1,0 +1,265 @@
+"""What is on stage: the widgets of the frame, and everything that changes what they show.
+
+`app.bridge` tells it that time has passed or something happened, `app.actions` what a request
+changed. It draws that on the widgets and decides nothing else; `MainScreen` lays them out and
+takes the keys.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mcast_tui.app.fit import MUTED
+from mcast_tui.app.screens.chat import ChatPane
+from mcast_tui.app.screens.help import HelpScreen, about_focus, keys_help, topic_of
+from mcast_tui.app.screens.packets import PacketsPane
+from mcast_tui.app.screens.start import StartPage
+from mcast_tui.app.toasts import Toasts
+from mcast_tui.app.view_facts import (
+    chat_emptiness,
+    group_entries,
+    header_facts,
+    start_presets,
+    vocabulary,
+)
+from mcast_tui.app.widgets.bar import Bar, Item
+from mcast_tui.app.widgets.composer import Composer
+from mcast_tui.app.widgets.event_list import EventList
+from mcast_tui.app.widgets.footer import FooterBar
+from mcast_tui.app.widgets.header import HeaderBar
+from mcast_tui.app.widgets.line_input import LineInput
+from mcast_tui.app.widgets.sidebar import Sidebar
+from mcast_tui.app.widgets.suggestions import Suggestions
+from mcast_tui.errors import describe_errno
+from mcast_tui.safe import safe_text
+from mcast_tui.services.actions import Actions
+from mcast_tui.services.command import is_command
+from mcast_tui.services.desk import Desk
+from mcast_tui.services.events import CaptureStopped, Event, GroupLeft, IntakeFailed
+from mcast_tui.services.groups import SELECTED_BY
+from mcast_tui.services.notice import Level, Notice, NoticeLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from textual.notifications import SeverityLevel
+
+    from mcast_tui.app.palette import Glyphs
+    from mcast_tui.app.screens.main import MainScreen
+    from mcast_tui.net.kernel import KernelView
+    from mcast_tui.services.node import Node
+
+PACKETS, CHAT, START = "packets", "chat", "start"
+TABS = ((PACKETS, "1 Packets"), (CHAT, "2 Chat"))
+
+
+class Stage:
+    """The widgets of one `MainScreen` over one `Node`."""
+
+    def __init__(self, screen: MainScreen, node: Node, glyphs: Glyphs, note: str) -> None:
+        self._screen = screen
+        self._node = node
+        self._glyphs = glyphs
+        self.notices = NoticeLog()
+        self._note = note
+        self._kernel: dict[int, KernelView | None] = {}
+        self._chat_hidden: dict[int, int] = {}
+        self.tab = PACKETS
+        self.desk = Desk(node)
+        self.actions = Actions(node, self.desk, self)
+        self.header = HeaderBar(glyphs)
+        self.tabs = Bar(id="tabs", gap=0)
+        self.sidebar = Sidebar(glyphs)
+        self.start = StartPage(glyphs)
+        self.packets = PacketsPane(node.ring, self._interface_name, glyphs, id=PACKETS)
+        self.chat = ChatPane(glyphs, id=CHAT)
+        self.side_chat = ChatPane(glyphs, id="side-chat")
+        self.events = EventList(glyphs)
+        self.suggestions = Suggestions(glyphs)
+        self.composer = Composer(glyphs, self.suggestions, lambda: vocabulary(node, self.desk))
+        self.footer = FooterBar()
+        self.toasts = Toasts(glyphs)
+
+    @property
+    def centre(self) -> str:
+        """The id of what the centre holds: the start page while nothing is joined.
+
+        Unless packets are left to be read.
+        """
+        if len(self._node.groups) or (self.tab == PACKETS and self._node.ring.head):
+            return self.tab
+        return START
+
+    # -- time has passed ---------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Draw what arrived since the last frame."""
+        if self.centre == PACKETS:
+            self.packets.tick()
+        for chat in self._visible_chats():
+            if chat.view.is_following:
+                self._node.chat.mark_read(self.desk.selected_id)
+            chat.tick()
+
+    def sample(self, kernel: dict[int, KernelView | None]) -> None:
+        """Draw the rates, the losses, the peers and the kernel's word."""
+        self._kernel = kernel
+        self.show_rates()
+        if self.centre == START:
+            self.start.show(*start_presets(self.desk))
+        for chat in self._visible_chats():
+            if chat.view.is_empty:
+                chat.show_empty(self._emptiness())
+
+    def show_rates(self) -> None:
+        self.header.show(header_facts(self._node, self.desk, self._note))
+        self.sidebar.groups.show(*group_entries(self._node, self._kernel), self.desk.selected_id)
+        if self.sidebar.display:
+            where = self.desk.selected.label if self.desk.selected else ""
+            self.sidebar.show_peers(where, self._node.monitor.peers(self.desk.selected), time.time_ns())
+        self.show_tabs()
+
+    def show_tabs(self) -> None:
+        """Draw the tabs, with how many lines of all groups are unread."""
+        unread = sum(self._node.chat.unread(group.id) for group in self._node.groups)
+        items = []
+        for tab, name in TABS:
+            style = "bold $background on $primary" if tab == self.centre else ""
+            mark = f" {self._glyphs.unread}{min(unread, 999)}" if tab == CHAT and unread else ""
+            label = Content.assemble(f" {name}", (mark, "" if tab == self.centre else "bold $warning"), " ")
+            style = MUTED if self.centre == START else style
+            items.append(Item(label.stylize(style) if style else label, f"screen.show_tab('{tab}')"))
+        self.tabs.show(items)
+
+    # -- something happened ------------------------------------------------------------------
+
+    def take_events(self, events: Sequence[Event]) -> None:
+        """Draw what these facts change; who asked for them is told by the actions."""
+        for event in events:
+            if isinstance(event, GroupLeft):
+                self.composer.forget_draft(event.group.id)
+                self._chat_hidden.pop(event.group.id, None)
+            elif isinstance(event, IntakeFailed):
+                what = f"A read of {event.label} failed: {describe_errno(event.errno)}."
+                self.announce(Notice(Level.WARNING, what, "It is read on; what was lost by it is not known."))
+            elif isinstance(event, CaptureStopped):
+                what = f"Nothing is received any more: the capture thread stopped: {event.reason}."
+                self.announce(Notice(Level.ERROR, what, "Start the app again."))
+
+    # -- a request changed something -----------------------------------------------------------
+
+    def announce(self, notice: Notice) -> None:
+        """Show a notice and keep it."""
+        kept = self.notices.add(notice, time.time())
+        self.toasts.pop(kept, "^y" if isinstance(self._screen.focused, LineInput) else "y")
+        self.events.show(tuple(self.notices))
+        self._screen.refresh_bindings()
+
+    def note(self, message: str, severity: SeverityLevel = "information") -> None:
+        """Make a notice of what a widget has to say."""
+        level = {"information": Level.DONE, "warning": Level.WARNING, "error": Level.ERROR}[severity]
+        self.announce(Notice(level, message))
+
+    def warn_of_quitting(self) -> None:
+        kept = "The packets captured so far are not saved." if self._node.ring.head else ""
+        self.announce(Notice(Level.WARNING, "Press it again to quit.", kept))
+
+    def show_selection(self) -> None:
+        """Make everything on screen be about the selected group."""
+        group = self.desk.selected
+        self._screen.switch_centre(self.centre)
+        if group is None:
+            self.packets.show(None, "")
+        else:
+            self.packets.show(group.selects, str(group.endpoint), SELECTED_BY)
+        self._node.chat.poll()
+        self.show_chat()
+        self.composer.switch_draft(self.desk.selected_id)
+        self.show_target()
+        self.show_rates()
+        if self.centre == START:
+            self.start.show(*start_presets(self.desk))
+        self._screen.refresh_bindings()
+
+    def show_chat(self) -> None:
+        """Put the selected group's conversation into the panes that are on screen."""
+        number = self.desk.selected_id
+        group = self.desk.selected
+        title = f"CHAT {group.label}" if group else "CHAT beside the groups: to and from single hosts"
+        for chat in self._visible_chats():
+            hidden = self._chat_hidden.get(number, 0)
+            chat.show(self._node.chat.pane(number), title, self._emptiness(), hidden)
+
+    def show_target(self) -> None:
+        joined = len(self._node.groups)
+        self.composer.show_target(self.desk.target(), "choose a group" if joined else "join")
+        self._screen.refresh_bindings()
+
+    def point_at(self, column: int) -> None:
+        """Select the word that is at fault: typing replaces it."""
+        self.composer.input.focus()
+        self.composer.select_word(column)
+
+    def offer_line(self, line: str) -> None:
+        """Write a line for the person to finish, unless he is writing one himself."""
+        typed = self.composer.input.value
+        if not typed or is_command(typed):
+            self.composer.write(line)
+            self.composer.input.focus()
+
+    def show_progress(self, done: int, total: int) -> None:
+        self.composer.show_progress(done, total)
+
+    def ask_again(self, text: str) -> None:
+        self.composer.ask(text)
+
+    def clear_view(self, *, undo: bool) -> int:
+        """Hide what is in the centre, or show it again; return how many lines that concerned."""
+        if self.centre == PACKETS:
+            return self.packets.undo_clear() if undo else self.packets.clear()
+        pane = self._node.chat.pane(self.desk.selected_id)
+        if pane is None:
+            return 0
+        first = pane.added - len(pane.lines)
+        hidden = max(0, self._chat_hidden.pop(self.desk.selected_id, 0) - first)
+        if not undo:
+            self._chat_hidden[self.desk.selected_id] = pane.added
+        self.show_chat()
+        return hidden if undo else len(pane.lines) - hidden
+
+    def toggle_pause(self) -> None:
+        self.packets.toggle_pause()
+
+    def follow(self) -> None:
+        if self.centre == CHAT:
+            self.chat.view.action_follow()
+        else:
+            self.packets.follow()
+
+    def show_help(self, topic: str | None) -> None:
+        screen = self._screen
+        keys = keys_help(screen.active_bindings.values(), screen.app)
+        screen.app.push_screen(
+            HelpScreen(keys, about_focus(screen.focused), self.notices, self._glyphs, topic_of(topic))
+        )
+
+    def quit(self) -> None:
+        self._screen.app.exit()
+
+    # -- for itself ------------------------------------------------------------------------------
+
+    def _emptiness(self) -> Content:
+        return chat_emptiness(self.desk.selected, self._kernel, self._glyphs, time.time())
+
+    def _visible_chats(self) -> Iterator[ChatPane]:
+        if self.centre == CHAT:
+            yield self.chat
+        elif self.centre != START and self._screen.has_class("-wide"):
+            yield self.side_chat
+
+    def _interface_name(self, ifindex: int) -> str | None:
+        names = (each.name for each in self._node.interfaces if each.index == ifindex)
+        return next(map(safe_text, names), None)

@@ -1,0 +1,167 @@
+"""What the widgets are told, gathered from the node and the desk: one function per widget.
+
+They read and arrange; they change nothing and draw nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mcast_tui.app.bridge import kernel_words
+from mcast_tui.app.screens.start import presets
+from mcast_tui.app.widgets.header import HeaderFacts
+from mcast_tui.app.widgets.sidebar import ALL_TRAFFIC, GroupEntry
+from mcast_tui.net.kernel import read_memberships
+from mcast_tui.safe import safe_text
+from mcast_tui.services.completion import Vocabulary
+from mcast_tui.wire.address import Endpoint
+from mcast_tui.wire.socat import peer_command
+
+if TYPE_CHECKING:
+    from mcast_tui.app.palette import Glyphs
+    from mcast_tui.app.screens.start import Preset
+    from mcast_tui.net.interfaces import Interface
+    from mcast_tui.net.kernel import KernelView
+    from mcast_tui.services.desk import Desk
+    from mcast_tui.services.groups import Group
+    from mcast_tui.services.node import Node
+
+SILENT_AFTER_S = 10.0
+"""A group joined so long ago that its silence deserves a hint."""
+
+
+def header_facts(node: Node, desk: Desk, note: str) -> HeaderFacts:
+    """Return the header: the selected group's interface, else the one a join would use."""
+    interface = desk.selected.interface if desk.selected else desk.join_interface
+    unnamed = "every interface" if desk.selected else "no interface"
+    return HeaderFacts(
+        interface=safe_text(interface.name) if interface else unnamed,
+        address=_address_of(interface, desk.selected),
+        groups=len(node.groups),
+        snapshot=node.monitor.snapshot(),
+        skipped=node.chat.skipped(),
+        note=note,
+    )
+
+
+def _address_of(interface: Interface | None, group: Group | None) -> str:
+    if interface is None:
+        return ""
+    family = group.endpoint.family if group else 4
+    of_family = [each for each in interface.addresses if each.version == family]
+    return str(next(iter(of_family or interface.addresses), ""))
+
+
+def group_labels(node: Node) -> dict[int, str]:
+    """Return each group's address and port by its id; all of its endpoint where two would look alike."""
+    short = {group.id: str(Endpoint(group.endpoint.address, group.endpoint.port)) for group in node.groups}
+    alike = Counter(short.values())
+    return {
+        group.id: safe_text(str(group.endpoint)) if alike[short[group.id]] > 1 else short[group.id]
+        for group in node.groups
+    }
+
+
+def group_entries(node: Node, kernel: dict[int, KernelView | None]) -> tuple[GroupEntry, list[GroupEntry]]:
+    """Return the sidebar's entries: all traffic, then every group."""
+    snapshot = node.monitor.snapshot()
+    labels = group_labels(node)
+    entries = []
+    for group in node.groups:
+        rates = snapshot.groups.get(group.id)
+        entries.append(
+            GroupEntry(
+                group.id,
+                labels[group.id],
+                rates.packets_per_s if rates else None,
+                rates.history if rates else (),
+                node.chat.unread(group.id),
+                membership_words(group, kernel),
+            )
+        )
+    total = GroupEntry(
+        ALL_TRAFFIC, "All traffic", snapshot.packets_per_s, unread=node.chat.unread(ALL_TRAFFIC)
+    )
+    return total, entries
+
+
+def membership_words(group: Group, kernel: dict[int, KernelView | None]) -> str:
+    """Return what the kernel says of a membership; not having asked it differs from its saying no."""
+    if group.is_broadcast:
+        return "no membership"
+    if group.id not in kernel:
+        return "membership not read"
+    return kernel_words(kernel[group.id]) or "not a member any more"
+
+
+def start_presets(desk: Desk) -> tuple[tuple[Preset, ...], Interface | None]:
+    """Return what the start page offers, with who is a member already as the kernel's tables say."""
+    interface = desk.join_interface
+    offered = presets(interface)
+    if interface is None:
+        return offered, None
+    try:
+        tables = read_memberships()
+    except OSError:
+        return offered, interface  # unreadable is unknown: nothing is said
+    return tuple(
+        replace(preset, joined_by="joined by another program")
+        if tables.view(preset.endpoint.address, interface.index)
+        else preset
+        for preset in offered
+    ), interface
+
+
+def chat_emptiness(
+    group: Group | None, kernel: dict[int, KernelView | None], glyphs: Glyphs, now: float
+) -> Content:
+    """Return what the chat says while nobody has said anything."""
+    if group is None:
+        return Content(
+            "What is sent to this host alone is shown here.\n\n"
+            "Select a group to talk to everybody in it; /msg ADDRESS text writes to one."
+        )
+    lines = [Content.assemble("Nobody has said anything on ", (group.label, "bold $foreground"), " yet.")]
+    is_lost = not group.is_broadcast and group.id in kernel and kernel[group.id] is None
+    if is_lost:  # as after the interface was taken away
+        lost = "not a member any more - leave and join again."
+        lines.append(Content.assemble((f"{glyphs.warning} ", "$warning"), lost))
+    elif now - group.joined_at / 1e9 > SILENT_AFTER_S:
+        lines.append(_silence(group, glyphs, is_read=group.id in kernel))
+    lines += [
+        Content(),
+        Content("Type below and press Enter. On another host, to talk back:"),
+        Content(),
+        Content.styled(peer_command(replace(group.endpoint, interface=None)), "$foreground"),
+    ]
+    return Content("\n").join(lines)
+
+
+def _silence(group: Group, glyphs: Glyphs, *, is_read: bool) -> Content:
+    if not (group.is_broadcast or is_read):
+        return Content("Silence so far; the kernel's word on the membership could not be read.")
+    held = "receiving" if group.is_broadcast else "the membership is held"
+    return Content.assemble((f"{glyphs.ok} ", "$success"), f"{held}; silence so far.")
+
+
+def vocabulary(node: Node, desk: Desk) -> Vocabulary:
+    """Return the words a command line can be completed with."""
+    offered = presets(desk.join_interface)
+    return Vocabulary(
+        groups=[(str(preset.endpoint), preset.name) for preset in offered],
+        joined=[(safe_text(str(group.endpoint)), "joined") for group in node.groups],
+        peers=[
+            (safe_text(str(desk.endpoint_of(peer.address, peer.port, peer.ifindex))), "")
+            for peer in node.monitor.peers(desk.selected)
+            if not peer.own
+        ],
+        interfaces=[
+            (safe_text(each.name), " ".join(str(address) for address in each.addresses[:2]))
+            for each in node.interfaces
+            if each.is_up
+        ],
+    )

@@ -1,0 +1,88 @@
+"""The last line: the keys that do something here, each of them clickable.
+
+Taken from the bindings that are active now, so a key in it that does nothing cannot be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mcast_tui.app.fit import MUTED
+from mcast_tui.app.widgets.bar import Bar, Item
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from textual.binding import ActiveBinding
+    from textual.screen import Screen
+
+OTHERWISE = {"packets.detail": "close detail"}
+"""The word of a key that takes back what it did, while that stands."""
+BINDING = "binding:"
+"""How the action of an item begins that stands for the binding of this id."""
+
+SHOWN: tuple[tuple[str, str, int], ...] = (
+    # (binding id, word, when it gives way on a narrow screen: the highest first)
+    ("paste.lines", "each line", 0),
+    ("paste.one", "one datagram", 0),
+    ("paste.no", "nothing", 0),
+    ("start.join", "join", 0),
+    ("start.interface", "interface", 0),
+    ("input.complete", "complete", 1),
+    ("input.older", "history", 4),
+    ("input.search", "search", 6),
+    ("input.escape", "leave the line", 1),
+    ("main.type", "type", 0),
+    ("log.pause", "pause", 2),
+    ("packets.detail", "detail", 1),
+    ("log.follow", "follow", 4),
+    ("chat.follow", "follow", 4),
+    ("packets.reply", "reply", 9),
+    ("main.join", "join", 6),
+    ("main.leave", "leave", 7),
+    ("main.groups", "groups", 3),
+    ("app.help", "keys", 0),
+    ("app.palette", "palette", 8),
+    ("app.quit", "quit", 0),
+)
+
+
+class FooterBar(Bar):
+    """Shows `SHOWN` as far as it is active and there is room."""
+
+    def __init__(self) -> None:
+        super().__init__(id="footer")
+        self._all: list[tuple[Item, int]] = []
+
+    def refresh_keys(self, screen: Screen[None], undoing: Collection[str] = ()) -> None:
+        """Show the keys that are active now; see `items`."""
+        self._all = list(items(screen.active_bindings.values(), screen, undoing))
+        self._fit()
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave out what gives way first until the rest fits."""
+        chosen = list(self._all)
+        while chosen and self.width_of([item for item, _ in chosen]) > self.content_size.width:
+            chosen.remove(max(reversed(chosen), key=lambda each: each[1]))
+        self.show([item for item, _ in chosen])
+
+
+def items(
+    active: Iterable[ActiveBinding], screen: Screen[None], undoing: Collection[str] = ()
+) -> Iterable[tuple[Item, int]]:
+    """Yield the keys of the active bindings in the order of `SHOWN`, each with when it gives way.
+
+    `undoing` are the ids of those that would take back what they did.
+    """
+    known = {each.binding.id: each for each in reversed(list(active)) if each.enabled and each.binding.id}
+    for binding_id, word, gives_way in SHOWN:
+        if found := known.get(binding_id):
+            said = OTHERWISE[binding_id] if binding_id in undoing else word
+            key = screen.app.get_key_display(found.binding)
+            content = Content.assemble((key, "bold $primary"), (f" {said}", MUTED))
+            yield Item(content, f"{BINDING}{binding_id}"), gives_way

@@ -1,0 +1,192 @@
+"""A packet explained: each field's value and who says so. Pure: values in, text out.
+
+A field names its origin as the man pages do (``IP_PKTINFO.ipi_addr``), so that a reader can
+tell what was observed from what follows from it. What the kernel did not say is ``unknown``.
+"""
+
+from __future__ import annotations
+
+import time
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from mcast_tui.safe import safe_text
+from mcast_tui.wire.columns import Addressed
+from mcast_tui.wire.scope import LIMITED_BROADCAST, scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcast_tui.wire.columns import Packet
+
+UNKNOWN: Final = "unknown"
+
+
+class Field(NamedTuple):
+    """One line of the explanation."""
+
+    name: str
+    value: str
+    origin: str
+    """The control message or call it was read from, or what it follows from; may be empty."""
+
+
+class Origins(NamedTuple):
+    """The names of the same facts in one address family: ip(7), ipv6(7)."""
+
+    interface: str
+    destination: str
+    hop_limit_word: str
+    hop_limit: str
+    class_word: str
+    traffic_class: str
+
+
+IPV4: Final = Origins(
+    "IP_PKTINFO.ipi_ifindex", "IP_PKTINFO.ipi_addr", "TTL", "IP_RECVTTL", "TOS", "IP_RECVTOS"
+)
+IPV6: Final = Origins(
+    "IPV6_PKTINFO.ipi6_ifindex",
+    "IPV6_PKTINFO.ipi6_addr",
+    "hop limit",
+    "IPV6_RECVHOPLIMIT",
+    "class",
+    "IPV6_RECVTCLASS",
+)
+
+
+def explain_packet(packet: Packet, interface_name: Callable[[int], str | None]) -> list[Field]:
+    """Return the fields of a packet, in the order people ask: when, from whom, to whom, where, how."""
+    origins = IPV6 if isinstance(packet.source, IPv6Address) else IPV4
+    return [
+        *_time(packet),
+        Field("source", format_socket(packet.source, packet.source_port), "recvmmsg msg_name"),
+        *_destination(packet, origins),
+        Field("interface", _interface(packet.ifindex, interface_name), origins.interface),
+        *_local_address(packet),
+        _hop_limit(packet.hop_limit, origins),
+        _traffic_class(packet.traffic_class, origins),
+        *_length(packet),
+        *_verdicts(packet),
+    ]
+
+
+def format_socket(address: IPv4Address | IPv6Address, port: int) -> str:
+    """Return ``address:port``, IPv6 in brackets."""
+    return f"[{address}]:{port}" if isinstance(address, IPv6Address) else f"{address}:{port}"
+
+
+def title(packet: Packet, interface_name: Callable[[int], str | None]) -> str:
+    """Return the packet in one line: its number, size and interface."""
+    unit = "byte" if packet.length == 1 else "bytes"
+    where = "" if packet.ifindex is None else f" on {_name(packet.ifindex, interface_name)}"
+    return f"Packet {packet.number + 1}  {packet.length} {unit}{where}"
+
+
+def _time(packet: Packet) -> list[Field]:
+    second, nanoseconds = divmod(packet.received_at, 1_000_000_000)
+    local = time.localtime(second)
+    origin = "SO_TIMESTAMPNS" if packet.kernel_time else "read clock: when we read it, not when it came"
+    return [
+        Field("time", f"{time.strftime('%H:%M:%S', local)}.{nanoseconds:09}", origin),
+        Field("date", time.strftime("%Y-%m-%d, UTC%z", local), ""),
+    ]
+
+
+def _name(ifindex: int, interface_name: Callable[[int], str | None]) -> str:
+    name = interface_name(ifindex)
+    return f"interface {ifindex}" if name is None else safe_text(name)
+
+
+def _interface(ifindex: int | None, interface_name: Callable[[int], str | None]) -> str:
+    if ifindex is None:
+        return UNKNOWN
+    name = interface_name(ifindex)
+    return f"{ifindex} (gone since)" if name is None else f"{ifindex} ({safe_text(name)})"
+
+
+def _destination(packet: Packet, origins: Origins) -> list[Field]:
+    """Return destination, how it was addressed with the reason, and the scope of the address."""
+    kind = packet.addressed.name.lower()
+    port = packet.destination_port
+    to_port = Field("port", str(port), "the one its socket is bound to")
+    if packet.destination is None:
+        unknown = Field("destination", UNKNOWN, origins.destination)
+        return [unknown, to_port, Field("addressed", kind, _why(packet))]
+    scope = scope_of(packet.destination)
+    return [
+        Field("destination", str(packet.destination), origins.destination),
+        to_port,
+        Field("addressed", kind, _why(packet)),
+        Field("scope", scope.name, f"{scope.reference}: {scope.note}"),
+    ]
+
+
+def _why(packet: Packet) -> str:
+    """Return why we say that a packet was addressed as we say."""
+    is_ipv6 = isinstance(packet.destination, IPv6Address)
+    if packet.addressed is Addressed.MULTICAST:
+        return f"the destination is in {'ff00::/8' if is_ipv6 else '224.0.0.0/4'}"
+    if packet.addressed is Addressed.BROADCAST:
+        if packet.destination == LIMITED_BROADCAST:
+            return "the destination is 255.255.255.255"
+        return "the destination is neither a group nor ipi_spec_dst: a broadcast address of the interface"
+    if packet.addressed is Addressed.UNICAST:
+        return "the destination is not in ff00::/8" if is_ipv6 else "the destination equals ipi_spec_dst"
+    return "the kernel did not say enough"
+
+
+def _local_address(packet: Packet) -> list[Field]:
+    """Return the receiving interface's address; IPv6 has no field for it."""
+    if isinstance(packet.source, IPv6Address):
+        return []
+    value = UNKNOWN if packet.local_address is None else str(packet.local_address)
+    return [Field("local", value, "IP_PKTINFO.ipi_spec_dst: the receiving interface's address")]
+
+
+def _hop_limit(hop_limit: int | None, origins: Origins) -> Field:
+    value = UNKNOWN if hop_limit is None else f"{hop_limit} on arrival"
+    return Field(origins.hop_limit_word, value, origins.hop_limit)
+
+
+DSCP_NAMES: Final = {
+    0: "default",
+    1: "LE",
+    44: "VOICE-ADMIT",
+    46: "EF",
+    **{8 * precedence: f"CS{precedence}" for precedence in range(1, 8)},
+    **{8 * kind + 2 * drop: f"AF{kind}{drop}" for kind in range(1, 5) for drop in range(1, 4)},
+}
+"""RFC 2474, 2597, 3246, 5865, 8622."""
+
+ECN_NAMES: Final = ("Not-ECT", "ECT(1)", "ECT(0)", "CE")
+"""RFC 3168 section 5, by value."""
+
+
+def _traffic_class(traffic_class: int | None, origins: Origins) -> Field:
+    if traffic_class is None:
+        return Field(origins.class_word, UNKNOWN, origins.traffic_class)
+    dscp, ecn = traffic_class >> 2, traffic_class & 3
+    name = f" {DSCP_NAMES[dscp]}" if dscp in DSCP_NAMES else ""
+    value = f"0x{traffic_class:02x}  DSCP {dscp}{name}  ECN {ECN_NAMES[ecn]}"
+    return Field(origins.class_word, value, origins.traffic_class)
+
+
+def _length(packet: Packet) -> list[Field]:
+    """Return the length, and how much of the payload can still be shown if that is less."""
+    fields = [Field("length", f"{packet.length} B payload", "recvmmsg msg_len")]
+    if packet.truncated:
+        fields.append(Field("truncated", "yes", "MSG_TRUNC: longer than our receive buffer"))
+    if packet.payload is not None and len(packet.payload) < packet.length:
+        fields.append(Field("kept", f"the first {len(packet.payload)} B of the payload", ""))
+    return fields
+
+
+def _verdicts(packet: Packet) -> list[Field]:
+    """Return what else is known of it: that it is our own, that a filter of ours refused it."""
+    fields = []
+    if packet.own:
+        fields.append(Field("own", "we sent it; this is its looped-back copy", "matches what we sent"))
+    if packet.refused:
+        fields.append(Field("refused", "by --range or --source-port", "after the kernel: it did arrive"))
+    return fields

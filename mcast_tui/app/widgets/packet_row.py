@@ -1,0 +1,327 @@
+"""One line of the packet log: which columns fit, and the text of each. Pure: no widget, no colour.
+
+A column is dropped before the Info column becomes narrower than `INFO_CELLS`; `fit_columns` holds
+the order. Wire text reaches a line only through `mcast_tui.safe`. Every text made here has exactly
+the cells its column has, wide characters included, so that a line is never wider than the log.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rich.cells import set_cell_size
+
+from mcast_tui.app.palette import UNICODE, Glyphs
+from mcast_tui.safe import clamp_cells, safe_info, safe_text
+from mcast_tui.wire.columns import Addressed, Column, Columns, Flag, Packet, address_from_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+INFO_CELLS: Final = 24
+"""Info gets this much as long as any other column can be dropped for it."""
+
+INFO_COMFORT: Final = 72
+"""Addresses get room for a whole IPv6 address only when Info keeps this much."""
+
+NAMES: Final = (
+    "received_at",
+    "source",
+    "destination",
+    "ifindex",
+    "source_port",
+    "destination_port",
+    "hop_limit",
+    "length",
+    "addressed",
+    "flags",
+    "local_address",
+    "traffic_class",
+)
+"""What to ask the ring for. The last two stand in no line; they let `packet_of` answer for a held row."""
+
+KIND_LETTERS: Final[dict[int, str]] = {
+    Addressed.UNKNOWN: "?",
+    Addressed.UNICAST: "U",
+    Addressed.BROADCAST: "B",
+    Addressed.MULTICAST: "M",
+}
+
+_OWN, _TRUNCATED, _REFUSED = int(Flag.OWN), int(Flag.TRUNCATED), int(Flag.REFUSED)
+# plain integers: `&` of an IntFlag makes an object for every row
+
+
+class Row(NamedTuple):
+    """What one line shows of a packet, as plain Python values; a payload of None is evicted."""
+
+    number: int
+    received_at: int
+    source_high: int
+    source_low: int
+    destination_high: int
+    destination_low: int
+    ifindex: int
+    source_port: int
+    destination_port: int
+    hop_limit: int
+    length: int
+    addressed: int
+    flags: int
+    local_address: int
+    traffic_class: int
+    payload: bytes | None
+
+
+def rows_from_columns(
+    numbers: Sequence[int], columns: Columns, payloads: Iterable[bytes | None]
+) -> list[Row]:
+    """Turn the ring's columns into rows, a whole screen at once."""
+
+    def words(name: str, word: int) -> list[int]:
+        return _listed(columns[name][:, word])
+
+    return list(
+        map(
+            Row._make,
+            zip(
+                numbers,
+                _listed(columns["received_at"]),
+                words("source", 0),
+                words("source", 1),
+                words("destination", 0),
+                words("destination", 1),
+                *(_listed(columns[name]) for name in NAMES[3:]),
+                payloads,
+                strict=True,
+            ),
+        )
+    )
+
+
+def packet_of(row: Row, payload: bytes | None) -> Packet:
+    """Return the whole view of a row that the ring may no longer have; `payload` is what is left of it."""
+    is_known = bool(row.destination_high or row.destination_low)
+    return Packet(
+        number=row.number,
+        received_at=row.received_at,
+        kernel_time=bool(row.flags & Flag.KERNEL_TIME),
+        source=address_from_words(row.source_high, row.source_low),
+        source_port=row.source_port,
+        destination=address_from_words(row.destination_high, row.destination_low) if is_known else None,
+        destination_port=row.destination_port,
+        addressed=Addressed(row.addressed),
+        ifindex=row.ifindex or None,
+        local_address=IPv4Address(row.local_address) if row.local_address else None,
+        hop_limit=row.hop_limit if row.hop_limit >= 0 else None,
+        traffic_class=row.traffic_class if row.traffic_class >= 0 else None,
+        length=row.length,
+        payload=payload,
+        truncated=bool(row.flags & Flag.TRUNCATED),
+        own=bool(row.flags & Flag.OWN),
+        refused=bool(row.flags & Flag.REFUSED),
+    )
+
+
+def _listed(column: Column) -> list[int]:
+    """Return an integer column as Python integers."""
+    values: list[int] = column.tolist()
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The cells of each column at one width; 0 is a column that is not shown."""
+
+    width: int
+    number: int
+    time: int = 15
+    interface: int = 6
+    source: int = 45
+    source_port: bool = True
+    destination: int = 47
+    destination_port: bool = True
+    length: int = 5
+    hop_limit: int = 3
+
+    @property
+    def info(self) -> int:
+        """Cells left for Info; may be negative while `fit_columns` looks for a fit."""
+        columns = (self.number, self.time, self.interface, self.source, self.length, self.hop_limit)
+        kind_and_destination = self.destination + 3 if self.destination else 0
+        return self.width - 1 - sum(cells + 1 for cells in columns if cells) - kind_and_destination
+
+
+DROPS: Final[tuple[tuple[int, dict[str, int | bool]], ...]] = (
+    (INFO_COMFORT, {"source": 28, "destination": 28}),
+    (INFO_COMFORT, {"source": 21, "destination": 21}),
+    (INFO_CELLS, {"time": 12}),
+    (INFO_CELLS, {"hop_limit": 0}),
+    (INFO_CELLS, {"interface": 0}),
+    (INFO_CELLS, {"source": 15, "source_port": False}),
+    (INFO_CELLS, {"number": 0}),
+    (INFO_CELLS, {"destination": 15, "destination_port": False}),
+    (INFO_CELLS, {"length": 0}),
+    (INFO_CELLS, {"time": 8}),
+    (INFO_CELLS, {"destination": 0}),
+    (INFO_CELLS, {"time": 0}),
+    (INFO_CELLS, {"source": 13}),
+)
+"""What gives way, in this order, while Info has fewer cells than the step asks for."""
+
+
+@lru_cache(maxsize=64)
+def fit_columns(width: int, digits: int) -> Fit:
+    """Return the columns that fit in `width` cells when the longest packet number has `digits` digits."""
+    fit = Fit(width=width, number=max(4, digits))
+    for wanted, change in DROPS:
+        if fit.info < wanted:
+            fit = replace(fit, **change)  # type: ignore[arg-type]  # a dict of field values, by name
+    return fit
+
+
+def format_header(fit: Fit) -> str:
+    """Return the column titles of `fit`, aligned as `format_row` aligns what stands below them."""
+    parts = [" "]
+    if fit.number:
+        parts.append(f"{'No.':>{fit.number}} ")
+    if fit.time:
+        parts.append(f"{'Time':<{fit.time}} ")
+    if fit.interface:
+        parts.append(f"{'If':<{fit.interface}} ")
+    parts.append(f"{'Source':<{fit.source}} ")
+    if fit.destination:
+        parts.append(f"  {'Destination':<{fit.destination}} ")
+    if fit.length:
+        parts.append(f"{'Len':>{fit.length}} ")
+    if fit.hop_limit:
+        parts.append("TTL ")
+    return ("".join(parts) + "Info")[: fit.width].ljust(fit.width)
+
+
+class Line(NamedTuple):
+    """The text of one line in four parts, in order; together exactly `Fit.width` cells."""
+
+    left: str
+    """Mark, number, time, interface."""
+    source: str
+    facts: str
+    """How it was addressed, destination, length, hop limit."""
+    info: str
+    info_is_wire_text: bool
+
+
+def format_row(
+    row: Row, fit: Fit, interface_name: Callable[[int], str | None], glyphs: Glyphs = UNICODE
+) -> Line:
+    """Return the text of a row; unknown values show as ``?``, never as 0."""
+    left = [_mark(row.flags, glyphs)]
+    if fit.number:
+        left.append(f"{row.number + 1:>{fit.number}} ")
+    if fit.time:
+        left.append(f"{format_time(row.received_at)[: fit.time]} ")
+    if fit.interface:
+        left.append(_interface(row.ifindex, interface_name, fit.interface) + " ")
+    port = row.source_port if fit.source_port else None
+    source = format_endpoint(row.source_high, row.source_low, port, fit.source, glyphs.ellipsis)
+    info, is_wire = _info(row, max(0, fit.info))
+    line = Line("".join(left), source + " ", _facts(row, fit, glyphs), info, is_wire)
+    return line if fit.info >= 0 else _clip(line, fit.width)
+
+
+def _mark(flags: int, glyphs: Glyphs) -> str:
+    """Return the one-cell mark at the left: refused before own, since it is the rarer news."""
+    if flags & _REFUSED:
+        return glyphs.failed
+    return glyphs.own if flags & _OWN else " "
+
+
+def _facts(row: Row, fit: Fit, glyphs: Glyphs) -> str:
+    """Return the kind letter, destination, length with its truncation mark, and hop limit."""
+    facts = []
+    if fit.destination:
+        high, low = row.destination_high, row.destination_low
+        letter = KIND_LETTERS.get(row.addressed, "?")
+        port = row.destination_port if fit.destination_port else None
+        endpoint = format_endpoint(high, low, port, fit.destination, glyphs.ellipsis)
+        facts.append(f"{letter} {endpoint} ")
+    if fit.length:
+        cut = glyphs.ellipsis if row.flags & _TRUNCATED else " "
+        facts.append(f"{row.length:>{fit.length}}{cut}")
+    if fit.hop_limit:
+        facts.append(f"{row.hop_limit if row.hop_limit >= 0 else '?':>3} ")
+    return "".join(facts)
+
+
+def _info(row: Row, cells: int) -> tuple[str, bool]:
+    """Return the Info column in exactly `cells` cells, and whether it is the sender's text or ours."""
+    if row.payload is None:
+        return exactly("(payload evicted)", cells), False
+    if row.length == 0:
+        return exactly("(no payload)", cells), False
+    return exactly(safe_info(row.payload, cells + 1), cells), True  # one more, so that a cut shows
+
+
+def exactly(text: str, cells: int) -> str:
+    """Return safe `text` in exactly `cells` cells: cut with an ellipsis, or followed by blanks."""
+    text = clamp_cells(text, cells)
+    # Textual places what follows by its own table of widths: that one has the last word.
+    return text.ljust(cells) if text.isascii() else set_cell_size(text, cells)
+
+
+def _clip(line: Line, width: int) -> Line:
+    """Cut a line whose fixed columns alone are wider than the log; Info has no cell then."""
+    parts = []
+    for part in line[:3]:
+        parts.append(part[:width])
+        width -= len(parts[-1])
+    return Line(parts[0], parts[1], parts[2], "", info_is_wire_text=False)
+
+
+@lru_cache(maxsize=4096)
+def _clock(second: int) -> str:
+    """Return the wall-clock time of day, where the user is, of a second since the epoch."""
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
+def format_time(received_at: int) -> str:
+    """Return ``HH:MM:SS.uuuuuu`` in local time for ns since the epoch."""
+    second, rest = divmod(received_at, 1_000_000_000)
+    return f"{_clock(second)}.{rest // 1000:06}"
+
+
+def _interface(ifindex: int, interface_name: Callable[[int], str | None], cells: int) -> str:
+    """Return the interface's name, its index when it is gone, ``?`` when the kernel did not say."""
+    name = (interface_name(ifindex) or f"#{ifindex}") if ifindex else "?"
+    return exactly(safe_text(name), cells)
+
+
+@lru_cache(maxsize=65_536)  # bounded: a flood of forged sources must not grow it without end
+def format_endpoint(high: int, low: int, port: int | None, cells: int, ellipsis: str) -> str:
+    """Return address and port in exactly `cells` cells; a long address keeps its prefix and suffix.
+
+    An all-zero address is "unknown": ``?``.
+    """
+    address = address_from_words(high, low)
+    unknown = not high and not low
+    text = "?" if unknown else str(address)
+    is_bracketed = isinstance(address, IPv6Address) and not unknown and port is not None
+    around = (2 if is_bracketed else 0) + (0 if port is None else len(f":{port}"))
+    text = shorten(text, max(1, cells - around), ellipsis)
+    if is_bracketed:
+        text = f"[{text}]"
+    if port is not None:
+        text = f"{text}:{port}"
+    return text[:cells].ljust(cells)
+
+
+def shorten(text: str, cells: int, ellipsis: str) -> str:
+    """Return `text` cut in its middle to at most `cells` characters: prefix, ellipsis, suffix."""
+    if len(text) <= cells:
+        return text
+    suffix = (cells - 1) // 2
+    prefix = cells - 1 - suffix
+    return text[:prefix] + ellipsis + (text[-suffix:] if suffix else "")

@@ -1,0 +1,216 @@
+"""The groups we joined with their rates, and who was heard in the selected one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+
+from mcast_tui import human
+from mcast_tui.app.fit import MUTED, cut, sparkline
+from mcast_tui.app.palette import source_color
+from mcast_tui.app.widgets.heading import Heading
+from mcast_tui.app.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.monitor import Peer
+
+ALL_TRAFFIC = 0
+"""The id of the entry above the groups."""
+LINES_PER_GROUP = 2
+SPARK_WIDTH = 10
+RATE_WIDTH = 6
+UNREAD_WIDTH = 5
+MOST_UNREAD = 99
+"""Beyond it only that there are more is said, so that the number never touches the rate beside it."""
+QUIET_AFTER_S = 60
+"""A peer not heard for so long gets a hollow mark; it says nothing about whether he is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEntry:
+    """One group as the list shows it."""
+
+    id: int
+    label: str
+    rate: float | None
+    history: tuple[float | None, ...] = ()
+    unread: int = 0
+    kernel: str = ""
+    """The kernel's own words for the membership: ``users 2 EXCLUDE{}``."""
+
+
+class GroupList(Rows, can_focus=True):
+    """All traffic, the groups, and a way to join one more. Moving in it selects."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Previous group", show=False, id="groups.up"),
+        Binding("down,j", "move(1)", "Next group", show=False, id="groups.down"),
+        Binding("home", "edge(0)", "All traffic", show=False, id="groups.first"),
+        Binding("end", "edge(1)", "Last group", show=False, id="groups.last"),
+        Binding("enter", "enter", "To the log", show=False, id="groups.enter"),
+    ]
+    HELP = "The groups you joined. Up and down select one; the log, the peers, the chat and the input follow."
+
+    class Selected(Message):
+        """The person chose a group; `ALL_TRAFFIC` stands for no group in particular."""
+
+        def __init__(self, group_id: int, *, entered: bool) -> None:
+            super().__init__()
+            self.group_id = group_id
+            self.entered = entered
+            """Whether he is done choosing: clicked or pressed enter."""
+
+    class JoinWanted(Message):
+        """The person asked for one more group."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="groups")
+        self._glyphs = glyphs
+        self._total: GroupEntry = GroupEntry(ALL_TRAFFIC, "All traffic", None)
+        self._entries: Sequence[GroupEntry] = ()
+        self._selected = ALL_TRAFFIC
+
+    def show(self, total: GroupEntry, entries: Sequence[GroupEntry], selected: int) -> None:
+        """Draw these; `total` stands for all traffic."""
+        moved = selected != self._selected
+        self._total, self._entries, self._selected = total, entries, selected
+        self.set_row_count(1 + LINES_PER_GROUP * len(entries) + 1)
+        if moved:
+            self._reveal()
+
+    def row(self, y: int) -> Content:
+        if y == 0:
+            return self._name_row(self._total)
+        index, part = divmod(y - 1, LINES_PER_GROUP)
+        if index >= len(self._entries):
+            return Content.assemble("  ", ("+", "$success"), (" join a group", MUTED), ("  J", "$primary"))
+        entry = self._entries[index]
+        return self._kernel_row(entry) if part else self._name_row(entry)
+
+    def _name_row(self, entry: GroupEntry) -> Content:
+        selected = entry.id == self._selected
+        mark = self._glyphs.pointer if selected else " "
+        rate = human.format_compact(entry.rate)
+        count = f"{MOST_UNREAD}+" if entry.unread > MOST_UNREAD else str(entry.unread)
+        unread = f"{self._glyphs.unread}{count}" if entry.unread else ""
+        room = self.row_width - 2 - RATE_WIDTH - UNREAD_WIDTH
+        name = Content.styled(entry.label, "bold" if selected else "")
+        return Content.assemble(
+            (f"{mark} ", "$primary"),
+            cut(name, room, self._glyphs.ellipsis),
+            (f"{rate:>{RATE_WIDTH}}", "" if entry.rate else MUTED),
+            (f"{unread:>{UNREAD_WIDTH}}", "bold $warning"),
+        )
+
+    def _kernel_row(self, entry: GroupEntry) -> Content:
+        room = self.row_width - 2
+        width = max(0, min(SPARK_WIDTH, room - len(entry.kernel) - 1))
+        spark = f"{sparkline(entry.history, width, self._glyphs.spark)} " if width else ""
+        kernel = cut(Content.styled(entry.kernel, MUTED), max(0, room - len(spark)), self._glyphs.ellipsis)
+        return Content.assemble("  ", (spark, "$primary"), kernel)
+
+    def on_rows_row_clicked(self, event: Rows.RowClicked) -> None:
+        event.stop()
+        index = self._index_at(event.y)
+        if index > len(self._entries):
+            self.post_message(self.JoinWanted())
+        else:
+            self.post_message(self.Selected(self._ids()[index], entered=True))
+
+    def action_move(self, step: int) -> None:
+        ids = self._ids()
+        here = ids.index(self._selected) if self._selected in ids else 0
+        self.post_message(self.Selected(ids[max(0, min(len(ids) - 1, here + step))], entered=False))
+
+    def action_edge(self, last: int) -> None:
+        self.post_message(self.Selected(self._ids()[-1 if last else 0], entered=False))
+
+    def action_enter(self) -> None:
+        self.post_message(self.Selected(self._selected, entered=True))
+
+    def _ids(self) -> list[int]:
+        return [ALL_TRAFFIC, *(entry.id for entry in self._entries)]
+
+    def _index_at(self, y: int) -> int:
+        """Return which entry row `y` belongs to; one past the last is the way to join."""
+        return 0 if y == 0 else 1 + (y - 1) // LINES_PER_GROUP
+
+    def _reveal(self) -> None:
+        """Scroll so far that the selected group is on screen."""
+        ids = self._ids()
+        index = ids.index(self._selected) if self._selected in ids else 0
+        top = 0 if index == 0 else 1 + (index - 1) * LINES_PER_GROUP
+        height = self.scrollable_content_region.height
+        if top < self.scroll_offset.y or top + LINES_PER_GROUP > self.scroll_offset.y + height:
+            self.scroll_to(y=top, animate=False)
+
+
+class PeerList(Rows):
+    """Who was heard in the selected group, most recent first."""
+
+    class PeerChosen(Message):
+        """The person clicked a peer."""
+
+        def __init__(self, peer: Peer) -> None:
+            super().__init__()
+            self.peer = peer
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="peers")
+        self._glyphs = glyphs
+        self._peers: Sequence[Peer] = ()
+        self._now = 0
+
+    def show(self, peers: Sequence[Peer], now: int) -> None:
+        """Draw these; `now` is wall clock, ns since the epoch."""
+        self._peers, self._now = peers, now
+        self.set_row_count(len(peers))
+
+    def row(self, y: int) -> Content:
+        peer = self._peers[y]
+        age = max(0.0, (self._now - peer.last_seen) / 1e9)
+        mark = self._glyphs.inferred if age > QUIET_AFTER_S else self._glyphs.seen
+        color = source_color(peer.address, dark=self.app.current_theme.dark)
+        said = "you" if peer.own else human.format_age(age)
+        room = self.row_width - 2 - 9
+        address = cut(Content.styled(str(peer.address), color), room, self._glyphs.ellipsis)
+        return Content.assemble((f"{mark} ", color), address, (f"{said:>9}", MUTED))
+
+    def on_rows_row_clicked(self, event: Rows.RowClicked) -> None:
+        event.stop()
+        self.post_message(self.PeerChosen(self._peers[event.y]))
+
+
+class Sidebar(Vertical):
+    """Both lists under their headings."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="sidebar")
+        self.groups = GroupList(glyphs)
+        self.peers = PeerList(glyphs)
+        self._group_heading = Heading("GROUPS", id="group-heading")
+        self._peer_heading = Heading("PEERS", id="peer-heading")
+
+    def compose(self) -> ComposeResult:
+        yield self._group_heading
+        yield self.groups
+        yield self._peer_heading
+        yield self.peers
+
+    def on_mount(self) -> None:
+        self._group_heading.show("GROUPS", f"{'/s':>{RATE_WIDTH}}{'new':>{UNREAD_WIDTH}}")
+
+    def show_peers(self, where: str, peers: Sequence[Peer], now: int) -> None:
+        """Draw the peers of the group of that label."""
+        self._peer_heading.show(f"PEERS on {where}" if where else "PEERS", str(len(peers)))
+        self.peers.show(peers, now)

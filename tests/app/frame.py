@@ -1,0 +1,131 @@
+"""The whole app on a host of the lab, driven by keys and read as text."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from mcast_tui.app.app import McastApp
+from mcast_tui.app.screens import main  # noqa: F401  # the app loads it late, with file reads no test's loop may do
+from mcast_tui.services.node import Node
+from mcast_tui.services.settings import Settings
+from mcast_tui.wire.address import parse_endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from textual.pilot import Pilot
+
+    from mcast_tui.app.screens.stage import Stage
+    from mcast_tui.services.lab.host import Host
+
+PATIENCE_S = 10.0
+SMALL = {"ring_packets": 10_000, "ring_bytes": 1 << 20, "receive_buffer": 1 << 20}
+
+
+@dataclass
+class Frame:
+    """A running app and what a person could see of it and do with it."""
+
+    app: McastApp
+    pilot: Pilot[int]
+    node: Node
+
+    @property
+    def stage(self) -> Stage:
+        return self.app.main.stage
+
+    @property
+    def text(self) -> str:
+        """What is on screen, line by line."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+    @property
+    def line(self) -> str:
+        """What stands in the input line."""
+        return self.stage.composer.input.value
+
+    @property
+    def chip(self) -> str:
+        return str(self.app.main.query_one("#chip").render()).strip()
+
+    @property
+    def counter(self) -> str:
+        return str(self.app.main.query_one("#counter").render()).strip()
+
+    @property
+    def notices(self) -> list[str]:
+        """Everything announced so far."""
+        return [" ".join(part for part in (notice.what, notice.fix) if part) for notice in self.stage.notices]
+
+    @property
+    def groups(self) -> list[str]:
+        return [group.label for group in self.node.groups]
+
+    @property
+    def keys(self) -> set[str]:
+        """The ids of the bindings that do something now."""
+        return {each.binding.id for each in self.app.screen.active_bindings.values() if each.binding.id}
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Type into the input line, key by key."""
+        self.stage.composer.input.focus()
+        await self.pilot.pause()
+        names = {" ": "space", "/": "slash", ":": "colon", ".": "full_stop", "-": "minus", ",": "comma"}
+        await self.pilot.press(*(names.get(character, character) for character in text))
+
+    async def enter(self, text: str) -> None:
+        await self.type(text)
+        await self.pilot.press("enter")
+        await self.pilot.pause()
+
+    async def paste(self, text: str) -> None:
+        self.stage.composer.input.focus()
+        await self.pilot.pause()
+        self.stage.composer.input.post_message(events.Paste(text))
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Wait until the condition holds."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not condition():
+                    await self.pilot.pause(0.02)
+        except TimeoutError:
+            raise AssertionError(f"{what or 'it'} never came about:\n{self.text}\n{self.notices}") from None
+
+    async def joined(self, count: int = 1) -> None:
+        await self.until(lambda: len(self.node.groups) == count, f"{count} groups")
+        await self.pilot.pause()
+
+
+@asynccontextmanager
+async def frame_on(
+    host: Host,
+    *endpoints: str,
+    size: tuple[int, int] = (120, 40),
+    note: str | None = None,
+    **settings: object,
+) -> AsyncIterator[Frame]:
+    """Run the app on `host`, joined to these endpoints."""
+    with host.entered():
+        node = Node(Settings().override(**SMALL, **settings))
+        app = McastApp(
+            lambda: node,
+            [parse_endpoint(each) for each in endpoints],
+            demo_note=note,
+            ascii=node.settings.ascii,
+        )
+        async with app.run_test(size=size) as pilot:
+            frame = Frame(app, pilot, node)
+            await frame.until(lambda: app.main is not None, "the frame")
+            await frame.joined(len(endpoints))
+            yield frame
