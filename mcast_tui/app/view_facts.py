@@ -19,7 +19,7 @@ from mcast_tui.net.kernel import read_memberships
 from mcast_tui.safe import safe_text
 from mcast_tui.services.completion import Vocabulary
 from mcast_tui.wire.address import Endpoint
-from mcast_tui.wire.socat import peer_command
+from mcast_tui.wire.socat.line import peer_command
 
 if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs

@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import UsageError
@@ -52,8 +52,8 @@ class SendOptions:
     """Interface to leave by; None follows the routes."""
     traffic_class: int | None = None
     """TOS byte or traffic class, 0-255."""
-    source: IPv4Address | None = None
-    """Source address; None lets the kernel choose. By loopback it chooses 0.0.0.0 for groups (IPv4 only)."""
+    source: Address | None = None
+    """Source address, one of ours; None lets the kernel choose, by loopback 0.0.0.0 for groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,8 @@ def ancillary_data(destination: Address, options: SendOptions) -> AncillaryData:
     """
     data: AncillaryData = []
     is_ipv4 = destination.version == 4
-    if options.ifindex and is_ipv4:
-        source = options.source.packed if options.source else _ANY
-        data.append((socket.IPPROTO_IP, sockopt.IP_PKTINFO, _IN_PKTINFO.pack(options.ifindex, source, _ANY)))
-    elif options.ifindex:
-        data.append((socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _IN6_PKTINFO.pack(_ANY6, options.ifindex)))
+    if options.ifindex or options.source:
+        data.append(_packet_info(options, is_ipv4=is_ipv4))
     if options.hop_limit is not None and not destination.is_multicast:
         level, kind = (
             (socket.IPPROTO_IP, socket.IP_TTL) if is_ipv4 else (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT)
@@ -139,6 +136,16 @@ def ancillary_data(destination: Address, options: SendOptions) -> AncillaryData:
         )
         data.append((level, kind, _INT.pack(options.traffic_class)))
     return data
+
+
+def _packet_info(options: SendOptions, *, is_ipv4: bool) -> tuple[int, int, bytes]:
+    """Return the control message that names interface and source; zero leaves either to the kernel."""
+    ifindex = options.ifindex or 0
+    if is_ipv4:
+        source = options.source.packed if options.source else _ANY
+        return socket.IPPROTO_IP, sockopt.IP_PKTINFO, _IN_PKTINFO.pack(ifindex, source, _ANY)
+    source = options.source.packed if options.source else _ANY6
+    return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _IN6_PKTINFO.pack(source, ifindex)
 
 
 def _check(
@@ -155,6 +162,8 @@ def _check(
     for name, value in (("hop limit", options.hop_limit), ("traffic class", options.traffic_class)):
         if value is not None and not 0 <= value <= _LARGEST_OCTET:
             raise UsageError(attempted, f"the {name} {value} is not a number from 0 to {_LARGEST_OCTET}")
+    if options.source is not None and options.source.version != destination.version:
+        raise UsageError(attempted, f"the source {options.source} is not of the destination's IP version")
     if options.hop_limit == 0 and not destination.is_multicast:
         raise UsageError(attempted, "only multicast can have a hop limit of 0, which stays on this host")
     if isinstance(destination, IPv6Address) and has_link_scope(destination) and not options.ifindex:

@@ -18,10 +18,9 @@ from mcast_tui.capture.ring import PacketRing
 from mcast_tui.errors import McastError, NetworkRefused
 from mcast_tui.net.echo import EchoBook
 from mcast_tui.net.intake import Admission
-from mcast_tui.net.interfaces import list_interfaces, resolve_interface
+from mcast_tui.net.interfaces import list_interfaces
 from mcast_tui.net.ports import raise_file_limit
 from mcast_tui.net.receiver import Receiver
-from mcast_tui.net.sender import SendOptions, Sent, send_datagram
 from mcast_tui.services.chat import DIRECT, Chat, Line, LineState, describe_payload
 from mcast_tui.services.events import (
     CaptureStopped,
@@ -32,24 +31,24 @@ from mcast_tui.services.events import (
     GroupLeft,
     IntakeFailed,
 )
-from mcast_tui.services.groups import Group, Groups, OpenPort, kind_of
+from mcast_tui.services.groups import Group, Groups
 from mcast_tui.services.monitor import Monitor, Snapshot
+from mcast_tui.services.outgoing import Outgoing
+from mcast_tui.services.placement import kind_of
 from mcast_tui.wire.columns import Addressed, Columns
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
     from typing import Self
 
     from mcast_tui.net.intake import Intake
     from mcast_tui.net.interfaces import Interface
+    from mcast_tui.net.sender import SendOptions, Sent
+    from mcast_tui.services.open_ports import OpenPort
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.address import Endpoint
-    from mcast_tui.wire.columns import Column
-
-SEND_TIMEOUT_S = 2.0
-"""How long a datagram may wait for room in the send buffer before it is given up."""
+    from mcast_tui.wire.columns import Column, Packet
 
 
 class Node:
@@ -69,6 +68,7 @@ class Node:
         )
         self.monitor = Monitor(self.ring, self.groups)
         self.chat = Chat(self.ring, self.groups)
+        self._outgoing = Outgoing(settings, self.groups, self._echoes)
         self.interfaces: tuple[Interface, ...] = ()
         self._held = ExitStack()
         self._errors: dict[Intake, int] = {}
@@ -151,17 +151,17 @@ class Node:
 
     def refresh_interfaces(self) -> tuple[Interface, ...]:
         """Read the interfaces again; they come and go."""
-        self.interfaces = list_interfaces()
+        self.interfaces = self._outgoing.interfaces = list_interfaces()
         own = {address.ip for interface in self.interfaces for address in interface.addresses}
         # An interface without an address sends from 0.0.0.0.
         self._echoes.set_own_addresses(own | {IPv4Address(0)})
         return self.interfaces
 
-    async def join(self, endpoint: Endpoint) -> list[Group]:
+    async def join(self, endpoint: Endpoint, admission: Admission | None = None) -> list[Group]:
         """Join every address of the endpoint's run, or none of them; see `Groups.join`."""
         if endpoint.interface is None and self.settings.interface is not None:
             endpoint = replace(endpoint, interface=self.settings.interface)
-        joined = self.groups.join(endpoint, self.refresh_interfaces())
+        joined = self.groups.join(endpoint, self.refresh_interfaces(), admission)
         for group in joined:
             self._tell(GroupJoined(group))
         return joined
@@ -180,15 +180,15 @@ class Node:
         """
         group = self.groups.find(destination, self.interfaces)
         if options.ifindex is None:
-            options = replace(options, ifindex=self._ifindex_towards(destination, group))
+            options = replace(options, ifindex=self._outgoing.ifindex_towards(destination, group))
         self.chat.poll()  # what arrived before stands before it
         pane = self.chat.pane(group.id if group else DIRECT)
         line = _own_line(destination, payload, group, kind_of(destination, self.interfaces))
         if pane is not None:
             pane.add(line)
         try:
-            port = self._port_towards(destination)
-            sent = await self._send_when_writable(port.socket, destination, payload, options)
+            port = self._outgoing.port_towards(destination)
+            sent = await self._outgoing.send(port, destination, payload, options)
         except McastError as refusal:
             if pane is not None:
                 pane.change(line, replace(line, state=LineState.FAILED, error=refusal))
@@ -199,51 +199,17 @@ class Node:
         self._tell(DatagramSent(sent, group))
         return sent
 
-    async def _send_when_writable(
-        self, sock: socket.socket, destination: Endpoint, payload: bytes, options: SendOptions
+    async def send_from(
+        self, port: OpenPort, destination: Endpoint, payload: bytes, options: SendOptions
     ) -> Sent:
-        """Send, waiting a bounded time for room in the socket's buffer."""
-        interface = next((each for each in self.interfaces if each.index == options.ifindex), None)
-        if interface is not None and interface.is_loopback and destination.family == 4:
-            options = replace(options, source=interface.ipv4)
-        deadline = time.monotonic() + SEND_TIMEOUT_S
-        while True:
-            try:
-                return send_datagram(
-                    sock,
-                    payload,
-                    destination.address,
-                    destination.port,
-                    options,
-                    interface_name=interface.name if interface else None,
-                    echoes=self._echoes,
-                )
-            except BlockingIOError as full:
-                if time.monotonic() > deadline:
-                    raise NetworkRefused(
-                        f"send to {destination}",
-                        f"the send buffer stayed full for {SEND_TIMEOUT_S:g} s",
-                        errno=full.errno,
-                    ) from full
-            await asyncio.sleep(0.001)
+        """Send one datagram from a port that is held (`groups.ports.hold`); raises `McastError`."""
+        if options.ifindex is None:
+            options = replace(options, ifindex=self._outgoing.ifindex_towards(destination))
+        return await self._outgoing.send(port, destination, payload, options)
 
-    def _port_towards(self, destination: Endpoint) -> OpenPort:
-        """Return the port to send from: the group's while it is joined, else a private one."""
-        if kind_of(destination, self.interfaces) is not Kind.UNICAST:
-            port = self.groups.port(destination.family, destination.port)
-            if port is not None:
-                return port
-        return self.groups.private_port(destination.family)
-
-    def _ifindex_towards(self, destination: Endpoint, group: Group | None) -> int | None:
-        """Choose the interface: the one named, the group's, the user's; None leaves it to the routes."""
-        if destination.interface is not None:
-            return resolve_interface(destination.interface, self.interfaces).index
-        if group is not None and group.interface is not None:
-            return group.interface.index
-        if self.settings.interface is not None and destination.is_multicast:
-            return resolve_interface(self.settings.interface, self.interfaces).index
-        return None
+    async def reply(self, packet: Packet, payload: bytes) -> Sent:
+        """Answer the sender of `packet` from the port and address it was sent to; raises `McastError`."""
+        return await self._outgoing.reply(packet, payload)
 
 
 class _Arrival:

@@ -1,7 +1,8 @@
 """Endpoints: where packets go and come from, as people write them and as we write them back.
 
 ``[SOURCE,]ADDRESS[%INTERFACE][:PORT][+N]``, ``[ff15::42%eth0]:6666``, ``broadcast[%IF][:PORT]``,
-``udp://[SOURCE@]GROUP:PORT`` and the same with ``rtp://``. An interface is kept as written (name,
+``udp://[SOURCE@]GROUP:PORT`` and the same with ``rtp://``; ``ip://[SOURCE@]GROUP[%INTERFACE]:PROTOCOL``
+is raw IP, where a protocol number stands in place of the port. An interface is kept as written (name,
 index or own address) and resolved by `net.interfaces`; host names are refused, never looked up.
 An IPv6 address needs its brackets as soon as a port follows: ``ff15::42:6666`` is an address.
 """
@@ -44,7 +45,8 @@ BROADCAST_WORD = "broadcast"
 
 _INTERFACE_NAME_LENGTH = 15  # IFNAMSIZ is 16 with the NUL: netdevice(7)
 _NOT_IN_INTERFACE = frozenset("/:%,+[]@")
-_SCHEMES = ("udp", "rtp")
+RAW_SCHEME = "ip"
+_SCHEMES = ("udp", "rtp", RAW_SCHEME)
 _LAST_GROUP = {
     4: int(IPv4Network("224.0.0.0/4").broadcast_address),
     6: int(IPv6Network("ff00::/8").broadcast_address),
@@ -64,13 +66,18 @@ class Endpoint:
     """The S of (S,G): only packets from there are wanted."""
     count: int = 1
     """Addresses in the run: ``G+19`` is 20."""
+    protocol: int | None = None
+    """Raw IP: the protocol number, and `port` is 0, for there are none. None is UDP."""
 
     def __str__(self) -> str:
-        source = f"{self.source}," if self.source else ""
         zone = f"%{self.interface}" if self.interface else ""
         place = BROADCAST_WORD if self.is_limited_broadcast else str(self.address)
         host = f"[{place}{zone}]" if self.family == 6 else f"{place}{zone}"
         further = f"+{self.count - 1}" if self.count > 1 else ""
+        if self.protocol is not None:
+            source = f"{self.source}@" if self.source else ""
+            return f"{RAW_SCHEME}://{source}{host}:{self.protocol}{further}"
+        source = f"{self.source}," if self.source else ""
         return f"{source}{host}:{self.port}{further}"
 
     def each(self) -> Iterator[Endpoint]:
@@ -94,17 +101,17 @@ class Endpoint:
 
 def parse_endpoint(text: str, default_port: int = DEFAULT_PORT) -> Endpoint:
     """Read an endpoint in any of the notations; raises EndpointError with the column of the fault."""
-    source_piece, place = _split_source(read_text(text))
+    whole = read_text(text)
+    source_piece, place = _split_source(whole)
     host, further = place.cut("+")
     address_piece, interface, port_piece = _split_host(host)
     address = _parse_destination(address_piece)
-    return Endpoint(
-        address,
-        default_port if port_piece is None else _parse_port(port_piece),
-        interface,
-        None if source_piece is None else _parse_source(source_piece, address),
-        1 if further is None else 1 + _parse_further(further, address),
-    )
+    source = None if source_piece is None else _parse_source(source_piece, address)
+    count = 1 if further is None else 1 + _parse_further(further, address)
+    if str(whole).lower().startswith(f"{RAW_SCHEME}://"):
+        return Endpoint(address, 0, interface, source, count, _parse_protocol(port_piece, host))
+    port = default_port if port_piece is None else _parse_port(port_piece)
+    return Endpoint(address, port, interface, source, count)
 
 
 def parse_group(
@@ -155,7 +162,9 @@ def _split_source(piece: Piece) -> tuple[Piece | None, Piece]:
     elif str(scheme).lower() in _SCHEMES:
         before, after = rest.cut("@")
     else:
-        raise piece.refused(f"{str(scheme)!r} is not a scheme we read", "Write udp:// or rtp://, or nothing.")
+        raise piece.refused(
+            f"{str(scheme)!r} is not a scheme we read", "Write udp://, rtp:// or ip://, or nothing."
+        )
     if after is None:
         return None, before
     if rest is not None and not before:
@@ -226,6 +235,14 @@ def _parse_port(piece: Piece) -> int:
         remedy = "Write for example 224.1.0.1%eth0:6666."
         raise piece.refused("the interface stands before the port", remedy, at=len(str(number)))
     return parse_number(piece, "the port", 1, 65535)
+
+
+def _parse_protocol(piece: Piece | None, host: Piece) -> int:
+    """Return the IP protocol number of a raw endpoint; 253 and 254 are there for experiments (RFC 3692)."""
+    if piece is None:
+        remedy = "Write for example ip://224.1.0.1:253."
+        raise host.refused("raw IP needs a protocol number after the address", remedy)
+    return parse_number(piece, "the protocol", 0, 255)
 
 
 def _parse_source(piece: Piece, group: Address) -> Address:

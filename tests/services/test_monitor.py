@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from mcast_tui.capture.ring import BLOCK, PacketRing
-from mcast_tui.services.groups import Closed, Group
+from mcast_tui.services.groups import Group
 from mcast_tui.services.monitor import Monitor
+from mcast_tui.services.open_ports import Closed
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.columns import Addressed, Flag
 from mcast_tui.wire.scope import Kind

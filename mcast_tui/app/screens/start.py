@@ -18,7 +18,7 @@ from mcast_tui.app.fit import MUTED, cut
 from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.safe import safe_text
 from mcast_tui.wire.address import LIMITED_BROADCAST, Endpoint, parse_endpoint
-from mcast_tui.wire.socat import peer_command
+from mcast_tui.wire.socat.line import peer_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 from mcast_tui.wire.address import parse_endpoint
-from mcast_tui.wire.socat import INTERFACE, OWN_ADDRESS, peer_command
+from mcast_tui.wire.socat.line import INTERFACE, OWN_ADDRESS, peer_command
 
 
 def command(text, local=None):
