@@ -56,8 +56,13 @@ class DatagramAddress:
     """The port of RECV and RECVFROM, or of ``bind``; None lets the kernel choose, as with raw IP."""
     local_address: Address | None = None
     """The address of ``bind``; None is every address."""
+    local_interface: str | None = None
+    """The %zone of a link-local address of ``bind``, as written."""
     memberships: tuple[Endpoint, ...] = ()
-    """Groups to join, each with its interface as written, and its source if it is one of (S,G)."""
+    """Groups to join, each with its interface as written, and its source if it is one of (S,G).
+
+    Their port is `local_port`, and 0 where the kernel is to choose it.
+    """
     ranges: tuple[Network, ...] = ()
     source_port: int | None = None
     """Only packets from this port are accepted."""
@@ -65,17 +70,33 @@ class DatagramAddress:
     """Whether sending to a broadcast address is permitted."""
     fork: bool = False
     most_children: int | None = None
-    hop_limit: int | None = None
-    """Of what is sent: of groups by ``ip-multicast-ttl``, of one host by ``ttl``."""
+    """``max-children``; None is without bound."""
+    unicast_hop_limit: int | None = None
+    """``ttl``, ``ipv6-unicast-hops``: of what is sent to anything but a group."""
+    multicast_hop_limit: int | None = None
+    """``ip-multicast-ttl``: of what is sent to a group."""
     loop: bool | None = None
+    """``ip-multicast-loop``: whether this host hears what it sends to a group."""
     multicast_interface: str | None = None
-    """``ip-multicast-if``: name, index or address."""
+    """Where packets to groups leave: an own IPv4 address (``ip-multicast-if``), or an index with IPv6."""
     device: str | None = None
     """``so-bindtodevice``: send and receive by this interface alone."""
     traffic_class: int | None = None
     reports: frozenset[Report] = frozenset()
     receive_buffer: int | None = None
+    """In bytes, as asked for: the kernel doubles it."""
     send_buffer: int | None = None
+    reuse_address: bool = False
+    """``reuseaddr``: asked for, or left out; without it is refused, for our ports are always shared."""
+    reuse_port: bool = False
+    ipv6_only: bool = False
+    """``ipv6only``: asked for, or left out; our IPv6 sockets never hear IPv4."""
+
+    @property
+    def hop_limit(self) -> int | None:
+        """Of what this address sends to its destination; an answer to one sender is unicast."""
+        to_group = self.remote is not None and self.remote.is_multicast
+        return self.multicast_hop_limit if to_group else self.unicast_hop_limit
 
 
 @dataclass(frozen=True, slots=True)
