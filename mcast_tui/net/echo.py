@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from mcast_tui.wire.literal import Address
 
 _Key: TypeAlias = tuple[int, int, int, int, int, bytes]
-"""Destination (two words), its port, source port, length, and how the payload begins."""
+"""Destination (two words), its port, source port, length, and how the payload begins. Of raw IP the
+protocol stands in place of the port and 0 in place of the source port, as in the columns."""
 
 RETENTION_NS = 2_000_000_000
 """How long a copy may wait in the socket before the receiver reads it: a full buffer is read in far less."""
@@ -82,6 +83,7 @@ class EchoBook:
         self._lock = threading.Lock()
         self._waiting: deque[Expectation] = deque()
         self._by_key: dict[_Key, list[Expectation]] = {}
+        self._source_ports: Counter[int] = Counter()  # of what waits: a server that answers has thousands
         self._bytes = 0
         self._own_words: Column | None = None
 
@@ -111,6 +113,7 @@ class EchoBook:
             self._give_up_old(expectation.from_ns)
             self._waiting.append(expectation)
             self._by_key.setdefault(key, []).append(expectation)
+            self._source_ports[source_port] += 1
             self._bytes += len(payload)
             while len(self._waiting) > MOST_EXPECTED or self._bytes > MOST_BYTES:
                 self._drop(self._waiting.popleft())
@@ -139,7 +142,7 @@ class EchoBook:
 
     def _candidates(self, columns: Columns) -> Column:
         """Return the rows worth a look: from one of our ports and from one of our addresses."""
-        ports = np.array(list({key[3] for key in self._by_key}), np.uint16)
+        ports = np.array(list(self._source_ports), np.uint16)
         possible = np.isin(columns["source_port"], ports)
         if self._own_words is not None and possible.any():
             possible &= np.isin(columns["source"][:, 1], self._own_words)
@@ -173,5 +176,9 @@ class EchoBook:
         self._bytes -= len(expectation.payload)
         alike = self._by_key[expectation.key]
         alike.remove(expectation)
+        port = expectation.key[3]
+        self._source_ports[port] -= 1
+        if not self._source_ports[port]:
+            del self._source_ports[port]
         if not alike:
             del self._by_key[expectation.key]

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mcast_tui.net import sockopt
+from mcast_tui.net.raw import raw_protocol
 from mcast_tui.wire.columns import Addressed, Column, Columns, Flag, address_words
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -73,12 +74,12 @@ class Tally:
 
     def count(self, columns: Columns) -> None:
         """Add a batch; what was refused is for the intake to say."""
-        self.packets += len(columns["length"])
         self.bytes += int(np.add.reduce(columns["length"], dtype=np.int64))
         kinds = columns["addressed"].tobytes()  # one byte a row: cheaper counted as bytes than by numpy
         self.unicast += kinds.count(Addressed.UNICAST)
         self.broadcast += kinds.count(Addressed.BROADCAST)
         self.multicast += kinds.count(Addressed.MULTICAST)
+        self.packets += len(columns["length"])  # last: whoever sees it grown sees the rest grown too
 
 
 @dataclass(eq=False, slots=True)
@@ -87,7 +88,7 @@ class Intake:
 
     sock: socket.socket
     port: int
-    """The socket's own port: the destination port of every packet that comes in."""
+    """The socket's own port: the destination port of every packet that comes in; 0 for raw IP."""
     admission: Admission = field(default_factory=Admission)
     tally: Tally = field(default_factory=Tally)
     errors: int = 0
@@ -98,9 +99,15 @@ class Intake:
     """False once it was removed: the thread leaves it alone."""
     family: int = field(init=False)
     """4 or 6."""
+    protocol: int | None = field(init=False)
+    """Of a raw IP socket; None is UDP."""
+    number: int = field(init=False)
+    """What stands in the column `destination_port`: the port, or for raw IP the protocol."""
 
     def __post_init__(self) -> None:
         self.family = 6 if self.sock.family == socket.AF_INET6 else 4  # once: each look makes an enum member
+        self.protocol = raw_protocol(self.sock)
+        self.number = self.port if self.protocol is None else self.protocol
 
     def dropped(self) -> int:
         """How many datagrams the kernel dropped for want of buffer. Linux only: OSError elsewhere."""
@@ -117,11 +124,11 @@ class Intake:
 
     def count(self, columns: Columns) -> None:
         """Add a batch to the tally; called after the sink has it, so that what is counted can be read."""
-        self.tally.count(columns)
         if not self.admission.is_open:
             self.tally.refused += int(np.count_nonzero(columns["flags"] & _REFUSED))
+        self.tally.count(columns)
 
     def note_error(self, errno: int, times: int = 1) -> None:
         """Count an error of a read."""
+        self.last_errno = errno  # first: whoever sees the count grown is told of the error it grew by
         self.errors += times
-        self.last_errno = errno

@@ -44,8 +44,8 @@ def find_recvmmsg() -> Read | None:
         count = recvmmsg(intake.sock.fileno(), batch.headers_pointer, batch.size, _FLAGS, None)
         if count <= 0:
             _note_failure(intake, ctypes.get_errno())
-            return batch.stored(0, intake.port)
-        columns = batch.decode(count, intake.port, time.time_ns())
+            return batch.stored(0, intake.number)
+        columns = batch.decode(count, intake.number, time.time_ns())
         batch.arm(count)
         return columns
 
@@ -57,13 +57,13 @@ def read_by_recvmsg(intake: Intake, batch: Batch) -> Columns:
     sock = intake.sock
     for row in range(batch.size):
         try:
-            length, ancdata, flags, source = sock.recvmsg_into([batch.payloads[row]], CONTROL_SIZE, _FLAGS)
+            length, ancdata, flags, source = sock.recvmsg_into(batch.buffers(row), CONTROL_SIZE, _FLAGS)
         except OSError as error:
             _note_failure(intake, error.errno or 0)
-            return batch.stored(row, intake.port)
+            return batch.stored(row, intake.number)
         host = ip_address(source[0].partition("%")[0])
         batch.store(row, address_words(host), source[1], length, flags, ancdata, time.time_ns())
-    return batch.stored(batch.size, intake.port)
+    return batch.stored(batch.size, intake.number)
 
 
 def _note_failure(intake: Intake, number: int) -> None:

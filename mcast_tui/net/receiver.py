@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from mcast_tui.net.intake import Admission, Intake, Tally
 from mcast_tui.net.reading import Read, find_recvmmsg, read_by_recvmsg
 from mcast_tui.wire.batch import BATCH_SIZE, Batch
+from mcast_tui.wire.raw import RawBatch
 
 if TYPE_CHECKING:
     import socket
@@ -70,7 +71,8 @@ class Receiver:
         self._sink = sink
         self._mark = mark
         self._ended = ended
-        self._batches = {family: Batch(family, BATCH_SIZE) for family in (4, 6)}
+        # By family and whether raw; those of raw IP, which few use, are made for its first socket.
+        self._batches = {(family, False): Batch(family, BATCH_SIZE) for family in (4, 6)}
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = os.pipe()
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
@@ -99,8 +101,10 @@ class Receiver:
         os.close(self._wake_writer)
 
     def add(self, sock: socket.socket, port: int, admission: Admission | None = None) -> Intake:
-        """Read `sock`, which is bound to `port`, from now on."""
+        """Read `sock`, which is bound to `port`, or is a raw one and `port` 0, from now on."""
         intake = Intake(sock, port, admission or Admission())
+        if intake.protocol is not None and (intake.family, True) not in self._batches:
+            self._batches[intake.family, True] = RawBatch(intake.family, BATCH_SIZE)
         self._selector.register(sock, selectors.EVENT_READ, intake)
         return intake
 
@@ -113,7 +117,7 @@ class Receiver:
 
     def _run(self) -> None:
         try:
-            for batch in self._batches.values():
+            for batch in tuple(self._batches.values()):  # another thread may add one
                 batch.warm()
             while not self._closing:
                 if self._read_ready() < BATCH_SIZE:
@@ -132,7 +136,7 @@ class Receiver:
         return largest
 
     def _read_batch(self, intake: Intake) -> int:
-        batch = self._batches[intake.family]
+        batch = self._batches[intake.family, intake.protocol is not None]
         with self._touching:
             if not intake.is_open:  # removed between the wait and now
                 return 0

@@ -7,12 +7,15 @@ alike), so the state of the host is read, once, at the moment of the failure. No
 from __future__ import annotations
 
 import errno
+import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused, UsageError, describe_errno
 from mcast_tui.net.interfaces import Interface, list_interfaces, preferred_interface
-from mcast_tui.net.port_holder import find_port_holders
+from mcast_tui.wire.address import address_and_port
 
 if TYPE_CHECKING:
     from mcast_tui.wire.literal import Address
@@ -63,14 +66,35 @@ def refuse_plainly(attempted: str, error: OSError) -> NetworkRefused:
     return NetworkRefused(attempted, describe_errno(number), errno=number)
 
 
-def describe_endpoint(address: Address, port: int) -> str:
-    """Return ``224.1.0.1:6666`` or ``[ff15::42]:6666``."""
-    return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
+def describe_endpoint(address: Address, port: int, protocol: int | None = None) -> str:
+    """Return ``224.1.0.1:6666`` or ``[ff15::42]:6666``; of raw IP ``ip://224.1.0.1:253``."""
+    return address_and_port(str(address), port, protocol)
 
 
-def refuse_socket(error: OSError, address: Address, port: int) -> McastError:
+def refuse_raw(error: OSError, address: Address, protocol: int) -> PermissionRefused:
+    """Say that raw IP is not for everybody, and how to start with the one privilege it takes."""
+    attempted = f"open {describe_endpoint(address, 0, protocol)}"
+    reason = "raw IP needs a privilege (CAP_NET_RAW)"
+    if os.geteuid() == 0:
+        return PermissionRefused(
+            attempted,
+            f"{reason}, which is withheld even from root here",
+            errno=error.errno,
+            remedy="Start the container or service with it (docker run --cap-add NET_RAW), or use UDP, "
+            "which needs none.",
+        )
+    return PermissionRefused(
+        attempted,
+        reason,
+        errno=error.errno,
+        remedy="Start it as root, or use UDP, which needs no privilege.",
+        command=shlex.join(["sudo", sys.executable, *sys.orig_argv[1:]]),
+    )
+
+
+def refuse_socket(error: OSError, address: Address, port: int, protocol: int | None = None) -> McastError:
     """Say why ``socket(2)`` failed."""
-    attempted = f"open a socket for {describe_endpoint(address, port)}"
+    attempted = f"open a socket for {describe_endpoint(address, port, protocol)}"
     if error.errno == errno.EMFILE:
         return NetworkRefused(
             attempted,
@@ -86,9 +110,11 @@ def refuse_socket(error: OSError, address: Address, port: int) -> McastError:
     return refuse_plainly(attempted, error)
 
 
-def refuse_bind(error: OSError, address: Address, port: int, interface: Interface | None) -> McastError:
+def refuse_bind(
+    error: OSError, address: Address, port: int, interface: Interface | None, protocol: int | None = None
+) -> McastError:
     """Say why a socket could not be prepared for, or bound to, `address` and `port`."""
-    attempted = f"open {describe_endpoint(address, port)}"
+    attempted = f"open {describe_endpoint(address, port, protocol)}"
     if error.errno == errno.ENODEV and interface is not None:
         return refuse_gone(attempted, interface.name, error.errno)
     if error.errno == errno.EADDRINUSE:
@@ -109,6 +135,8 @@ def refuse_bind(error: OSError, address: Address, port: int, interface: Interfac
 
 
 def _port_in_use(attempted: str, port: int) -> McastError:
+    from mcast_tui.net.port_holder import find_port_holders
+
     holders = find_port_holders(port)
     who = " and ".join(f"{holder.name} (process {holder.pid})" for holder in holders) or "another program"
     return NetworkRefused(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused, describe_errno
 from mcast_tui.net.interfaces import Interface, list_interfaces, preferred_interface
+from mcast_tui.net.raw import raw_protocol
 from mcast_tui.net.refusals import (
     describe_endpoint,
     find_interface,
@@ -44,7 +45,12 @@ class _Attempt:
     @property
     def attempted(self) -> str:
         through = f" through {self.interface_name}" if self.ifindex else ""
-        return f"send to {describe_endpoint(self.destination, self.port)}{through}"
+        return f"send to {describe_endpoint(self.destination, self.port, self.protocol)}{through}"
+
+    @property
+    def protocol(self) -> int | None:
+        """Of raw IP; None is UDP."""
+        return raw_protocol(self.sock)
 
     def refused(self, reason: str, remedy: str | None = None, command: str | None = None) -> NetworkRefused:
         return NetworkRefused(self.attempted, reason, errno=self.error.errno, remedy=remedy, command=command)
@@ -69,11 +75,14 @@ def refuse_send(
     return explain(attempt) if explain else refuse_plainly(attempt.attempted, error)
 
 
-def refuse_too_long(destination: Address, port: int, length: int, longest: int) -> NetworkRefused:
-    """Say that no UDP datagram can be that long."""
+def refuse_too_long(
+    destination: Address, port: int, length: int, longest: int, protocol: int | None = None
+) -> NetworkRefused:
+    """Say that no datagram can be that long."""
+    what = f"IPv{destination.version} {'UDP datagram' if protocol is None else 'packet'}"
     return NetworkRefused(
-        f"send to {describe_endpoint(destination, port)}",
-        f"{length} bytes are too long, one IPv{destination.version} UDP datagram carries at most {longest}",
+        f"send to {describe_endpoint(destination, port, protocol)}",
+        f"{length} bytes are too long, one {what} carries at most {longest}",
         remedy=f"Shorten it by {length - longest} bytes or send it in parts.",
     )
 
@@ -141,9 +150,14 @@ def _network_to_route(destination: Address) -> str | None:
 
 
 def _firewalled(attempt: _Attempt) -> McastError:
+    what = (
+        f"UDP to {attempt.destination} port {attempt.port}"
+        if attempt.protocol is None
+        else f"IP protocol {attempt.protocol} to {attempt.destination}"
+    )
     return attempt.refused(
         "a firewall rule of this host drops it on the way out",
-        f"Allow UDP to {attempt.destination} port {attempt.port} in the output rules.",
+        f"Allow {what} in the output rules.",
         "sudo nft list ruleset",
     )
 
@@ -182,11 +196,20 @@ def _too_long_for_path(attempt: _Attempt) -> McastError:
 def _invalid(attempt: _Attempt) -> McastError:
     if isinstance(attempt.destination, IPv6Address) and not attempt.ifindex:
         return refuse_scopeless(attempt.attempted, attempt.destination, errno.EINVAL)
+    if attempt.protocol == socket.IPPROTO_ICMPV6 and attempt.length < _ICMPV6_LEAST:
+        return attempt.refused(
+            "the kernel writes a checksum into the third and fourth byte of ICMPv6",
+            f"Send at least {_ICMPV6_LEAST} bytes.",
+        )
     return attempt.refused(
         describe_errno(errno.EINVAL),
         "A blackhole route looks like this.",
         f"ip route get {attempt.destination}",
     )
+
+
+_ICMPV6_LEAST = 4
+"""Bytes the kernel needs to write the checksum of ICMPv6 where it belongs (RFC 3542 section 3.1)."""
 
 
 def _no_source(attempt: _Attempt) -> McastError:

@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING
 from mcast_tui.errors import UsageError
 from mcast_tui.net import sockopt
 from mcast_tui.net.ports import has_link_scope
+from mcast_tui.net.raw import raw_protocol
 from mcast_tui.net.refusals import refuse_scopeless
 from mcast_tui.net.send_refusals import refuse_send, refuse_too_long
 
 if TYPE_CHECKING:
     from mcast_tui.net.echo import EchoBook
     from mcast_tui.wire.literal import Address
+
+LONGEST_RAW_PAYLOAD = {4: 65535 - 20, 6: 65535}
+"""Bytes one IP packet carries: 16 bits of length, which for IPv4 count the header (RFC 791, 8200)."""
 
 LONGEST_PAYLOAD = {4: 65535 - 20 - 8, 6: 65535 - 8}
 """Bytes one UDP datagram carries: 16 bits of length, less the headers they count (RFC 791, 8200, 768)."""
@@ -62,7 +66,9 @@ class Sent:
 
     destination: Address
     port: int
-    source_port: int
+    """0 for raw IP."""
+    source_port: int | None
+    """None: raw IP has no ports."""
     ifindex: int | None
     """As asked for; None when the routes chose."""
     length: int
@@ -80,27 +86,29 @@ def send_datagram(
     interface_name: str | None = None,
     echoes: EchoBook | None = None,
 ) -> Sent:
-    """Send one datagram from `sock`, whose port becomes the source port.
+    """Send one datagram from `sock`, whose port becomes the source port; from a raw one to `port` 0.
 
     Raises McastError with a remedy, and BlockingIOError when the socket's send buffer is full: nothing was
     sent then, and the caller may wait until the socket is writable. `interface_name` is for the error, should
     the interface be gone by then. `echoes` learns of the copies that will come back. Two threads must not
     send from one socket: loop and hop limit are the socket's.
     """
-    _check(sock, payload, destination, port, options)
-    source_port: int = sock.getsockname()[1]
+    protocol = raw_protocol(sock)
+    _check(sock, payload, destination, port, options, protocol)
+    source_port: int | None = sock.getsockname()[1] if protocol is None else None
     comes_back = options.loop or not destination.is_multicast
     try:
         if echoes is None or not comes_back:
             sent_at = _send(sock, payload, destination, port, options)
         else:
-            with echoes.sending(destination, port, source_port, payload):
+            with echoes.sending(destination, protocol or port, source_port or 0, payload):
                 sent_at = _send(sock, payload, destination, port, options)
     except BlockingIOError:
         raise
     except OSError as error:
-        refused = refuse_send(error, sock, destination, port, len(payload), options.ifindex, interface_name)
-        raise refused from error
+        raise refuse_send(
+            error, sock, destination, port, len(payload), options.ifindex, interface_name
+        ) from error
     return Sent(destination, port, source_port, options.ifindex, len(payload), sent_at)
 
 
@@ -149,15 +157,23 @@ def _packet_info(options: SendOptions, *, is_ipv4: bool) -> tuple[int, int, byte
 
 
 def _check(
-    sock: socket.socket, payload: bytes, destination: Address, port: int, options: SendOptions
+    sock: socket.socket,
+    payload: bytes,
+    destination: Address,
+    port: int,
+    options: SendOptions,
+    protocol: int | None,
 ) -> None:
-    attempted = f"send to {destination} port {port}"
-    longest = LONGEST_PAYLOAD[destination.version]
+    where = f"port {port}" if protocol is None else f"protocol {protocol}"
+    attempted = f"send to {destination} {where}"
+    longest = (LONGEST_PAYLOAD if protocol is None else LONGEST_RAW_PAYLOAD)[destination.version]
     if len(payload) > longest:
-        raise refuse_too_long(destination, port, len(payload), longest)
+        raise refuse_too_long(destination, port, len(payload), longest, protocol)
     if (sock.family == socket.AF_INET) != (destination.version == 4):
         raise UsageError(attempted, "the socket and the destination are not of the same IP version")
-    if not 1 <= port <= 65535:
+    if protocol is not None and port:
+        raise UsageError(attempted, "raw IP has no ports")
+    if protocol is None and not 1 <= port <= 65535:
         raise UsageError(attempted, "a port is a number from 1 to 65535")
     for name, value in (("hop limit", options.hop_limit), ("traffic class", options.traffic_class)):
         if value is not None and not 0 <= value <= _LARGEST_OCTET:

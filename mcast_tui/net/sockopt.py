@@ -13,17 +13,22 @@ import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcast_tui.wire.literal import Address
 
+SO_ATTACH_FILTER = 26
 SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
 SO_MEMINFO = 55
 SO_BINDTOIFINDEX = 62
 
+IP_HDRINCL = 3
 IP_PKTINFO = 8
 IP_RECVTTL = 12
 IP_MULTICAST_ALL = 49
 IPV6_MULTICAST_ALL = 29
+IPV6_HDRINCL = 36
 
 # Protocol-independent multicast options (RFC 3678 section 5): the same numbers at level IP and level IPV6.
 MCAST_JOIN_GROUP = 42
@@ -37,6 +42,11 @@ MCAST_INCLUDE = 1
 LARGEST_RECEIVE_BUFFER = 1 << 30
 """The kernel doubles what is asked for in an int: more would overflow it."""
 
+FilterStep = tuple[int, int, int, int]
+"""One step of a classic BPF program, struct sock_filter: code, jump if true, jump if false, operand."""
+
+_SOCK_FILTER = struct.Struct("@HBBI")
+_SOCK_FPROG = struct.Struct("@HP")
 _MEMINFO = struct.Struct("@9I")
 _SOCKADDR_STORAGE = 128
 # Native alignment on purpose: sockaddr_storage is aligned like a long, so "0L" pads as the C compiler does.
@@ -98,6 +108,11 @@ def set_receive_buffer(sock: socket.socket, size: int) -> int:
     return receive_buffer(sock)
 
 
+def set_send_buffer(sock: socket.socket, size: int) -> None:
+    """Ask for a send buffer of `size` bytes; ``net.core.wmem_max`` caps it silently."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+
+
 def receive_buffer(sock: socket.socket) -> int:
     """Return the receive buffer in bytes of kernel memory: twice what was granted, for its bookkeeping."""
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
@@ -117,6 +132,25 @@ def bind_to_interface(sock: socket.socket, ifindex: int) -> None:
 def bound_interface(sock: socket.socket) -> int:
     """Return the index of the one interface this socket is bound to; 0 when it is bound to none."""
     return sock.getsockopt(socket.SOL_SOCKET, SO_BINDTOIFINDEX)
+
+
+def set_header_by_kernel(sock: socket.socket) -> None:
+    """Have the kernel write the IP header of what a raw socket sends: for protocol 255 it would not."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_HDRINCL, 0)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, IP_HDRINCL, 0)
+
+
+def attach_filter(sock: socket.socket, program: Sequence[FilterStep]) -> None:
+    """Let only those datagrams reach the socket that a classic BPF `program` accepts; it replaces the last.
+
+    What it rejects is counted nowhere, so not as dropped either. Needs no privilege.
+    """
+    steps = b"".join(_SOCK_FILTER.pack(*step) for step in program)
+    buffer = ctypes.create_string_buffer(steps, len(steps))
+    pointer = ctypes.addressof(buffer)
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, _SOCK_FPROG.pack(len(program), pointer))
 
 
 def set_multicast_hop_limit(sock: socket.socket, hop_limit: int) -> None:

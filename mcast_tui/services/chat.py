@@ -19,7 +19,14 @@ import numpy as np
 
 from mcast_tui.safe import is_text, show
 from mcast_tui.services.groups import SELECTED_BY
-from mcast_tui.wire.columns import Addressed, Columns, Flag, address_from_words, address_words
+from mcast_tui.wire.columns import (
+    Addressed,
+    Columns,
+    Flag,
+    address_from_words,
+    address_words,
+    ports_and_protocol,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +74,8 @@ class Line:
     """None for a line of ours that the kernel has not looped back."""
     source_port: int | None
     destination: Address | None
-    destination_port: int
+    destination_port: int | None
+    """None, as `source_port`: raw IP has no ports."""
     text: str
     """Safe to show. For a payload that is no text: what it is, in our words."""
     state: LineState
@@ -80,6 +88,8 @@ class Line:
     error: McastError | None = None
     is_aside: bool = False
     """We sent it past the groups we joined; it stands in the direct pane."""
+    protocol: int | None = None
+    """Raw IP: the protocol number; None is UDP."""
 
     @property
     def own(self) -> bool:
@@ -164,19 +174,23 @@ class Pane:
 def _received_line(number: int, columns: Columns, row: int, payload: bytes | None) -> Line:
     length = int(columns["length"][row])
     text, plain, altered = describe_payload(payload, length)
-    own = bool(columns["flags"][row] & Flag.OWN)
+    flags = int(columns["flags"][row])
+    source_port, destination_port, protocol = ports_and_protocol(
+        int(columns["source_port"][row]), int(columns["destination_port"][row]), flags
+    )
     return Line(
         at=int(columns["received_at"][row]),
         source=address_from_words(*columns["source"][row].tolist()),
-        source_port=int(columns["source_port"][row]),
+        source_port=source_port,
         destination=address_from_words(*columns["destination"][row].tolist()),
-        destination_port=int(columns["destination_port"][row]),
+        destination_port=destination_port,
         text=text,
-        state=LineState.HEARD if own else LineState.RECEIVED,
+        state=LineState.HEARD if flags & Flag.OWN else LineState.RECEIVED,
         addressed=Addressed(int(columns["addressed"][row])),
         is_text=plain,
         altered=altered,
         number=number,
+        protocol=protocol,
     )
 
 
@@ -202,7 +216,7 @@ def describe_payload(payload: bytes | None, length: int) -> tuple[str, bool, boo
 class Chat:
     """Every pane's lines; polled at frame rate by whoever shows them."""
 
-    COLUMNS = (*SELECTED_BY, "source_port", "received_at", "flags", "length")
+    COLUMNS = (*SELECTED_BY, "source_port", "received_at", "length")
 
     def __init__(self, ring: PacketRing, groups: Groups) -> None:
         self._ring = ring

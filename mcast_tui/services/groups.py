@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import UsageError
@@ -22,22 +22,28 @@ from mcast_tui.net import kernel
 from mcast_tui.net.interfaces import Interface, resolve_interface
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
+from mcast_tui.net.raw import open_raw_group
 from mcast_tui.services.open_ports import Closed, OpenPort, OpenPorts
 from mcast_tui.services.placement import joinable_kind, joining_interface
-from mcast_tui.wire.address import Endpoint
-from mcast_tui.wire.columns import Addressed, Columns, address_words
+from mcast_tui.wire.columns import Addressed, Columns, address_words, is_raw
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable, Iterator, Sequence
     from ipaddress import IPv4Address, IPv6Address
+    from typing import TypeAlias
 
     import numpy as np
     import numpy.typing as npt
 
     from mcast_tui.net.intake import Admission, Intake
     from mcast_tui.net.receiver import Receiver
+    from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.literal import Address
+
+    _Key: TypeAlias = tuple[Address, int | None, int]
+    """Address, raw protocol, port."""
 
 
 @dataclass(eq=False, slots=True)
@@ -62,7 +68,7 @@ class Group:
     @property
     def label(self) -> str:
         """The endpoint without its interface, as the sidebar shows it."""
-        return str(Endpoint(self.endpoint.address, self.endpoint.port, source=self.endpoint.source))
+        return str(replace(self.endpoint, interface=None))
 
     @property
     def ifindex(self) -> int | None:
@@ -73,12 +79,14 @@ class Group:
         return self.membership is None
 
     def selects(self, columns: Columns) -> npt.NDArray[np.bool_]:
-        """Return which rows are this group's: by header destination, port, interface and source.
+        """Return which rows are this group's: by header destination, port or protocol, interface and source.
 
         Needs the columns in `SELECTED_BY`. A broadcast group takes every kind of broadcast to its
         port when it is the limited address, else exactly its own address.
         """
-        chosen: npt.NDArray[np.bool_] = columns["destination_port"] == self.endpoint.port
+        protocol = self.endpoint.protocol
+        chosen: npt.NDArray[np.bool_] = is_raw(columns) == (protocol is not None)
+        chosen &= columns["destination_port"] == (self.endpoint.port if protocol is None else protocol)
         if self.kind is Kind.LIMITED_BROADCAST:
             chosen &= columns["addressed"] == Addressed.BROADCAST
         else:
@@ -90,7 +98,7 @@ class Group:
         return chosen
 
 
-SELECTED_BY = ("destination", "destination_port", "ifindex", "source", "addressed")
+SELECTED_BY = ("destination", "destination_port", "ifindex", "source", "addressed", "flags")
 """The columns `Group.selects` looks at."""
 
 
@@ -114,7 +122,7 @@ class Groups:
         self._receive_buffer = receive_buffer
         self._admission = admission
         self._groups: dict[int, Group] = {}
-        self._at: dict[tuple[Address, int], list[Group]] = {}
+        self._at: dict[_Key, list[Group]] = {}
         self.ports = OpenPorts(receiver, receive_buffer=receive_buffer, admission=admission)
         self._ids = itertools.count(1)
 
@@ -140,7 +148,7 @@ class Groups:
         index = resolve_interface(endpoint.interface, interfaces).index if endpoint.interface else None
         fitting = [
             group
-            for group in self._at.get((endpoint.address, endpoint.port), ())
+            for group in self._at.get(_key(endpoint), ())
             if index in {None, group.ifindex} and endpoint.source in {None, group.endpoint.source}
         ]
 
@@ -180,7 +188,7 @@ class Groups:
     ) -> Group:
         self._refuse_twice(endpoint, interface)
         with ExitStack() as resources:
-            port = self.ports.hold(endpoint.family, endpoint.port, admission)
+            port = self.ports.hold(endpoint.family, endpoint.port, admission, protocol=endpoint.protocol)
             resources.callback(self.ports.release, port)
             intake, membership = port.intake, None
             if kind is Kind.MULTICAST:
@@ -200,16 +208,14 @@ class Groups:
                 resources=resources.pop_all(),
             )
         self._groups[group.id] = group
-        self._at.setdefault((endpoint.address, endpoint.port), []).append(group)
+        self._at.setdefault(_key(endpoint), []).append(group)
         return group
 
     def _open_group(
         self, endpoint: Endpoint, interface: Interface, admission: Admission | None, resources: ExitStack
     ) -> tuple[Intake, Membership]:
         """Open, join and read the group's own socket; `resources` undoes it in reverse."""
-        sock = open_group(
-            endpoint.address, endpoint.port, interface=interface, receive_buffer=self._receive_buffer
-        )
+        sock = _open_bound(endpoint, interface, self._receive_buffer)
         resources.enter_context(sock)
         membership = Membership(sock, endpoint.address, interface, endpoint.source)
         resources.enter_context(membership)
@@ -221,7 +227,7 @@ class Groups:
         """Give the membership up and close what only this group used. A second call does nothing."""
         if self._groups.pop(group.id, None) is None:
             return
-        self._at[group.endpoint.address, group.endpoint.port].remove(group)
+        self._at[_key(group.endpoint)].remove(group)
         group.resources.close()
 
     def close(self) -> None:
@@ -250,7 +256,7 @@ class Groups:
 
     def _refuse_twice(self, endpoint: Endpoint, interface: Interface | None) -> None:
         index = interface.index if interface else None
-        for group in self._at.get((endpoint.address, endpoint.port), ()):
+        for group in self._at.get(_key(endpoint), ()):
             if group.ifindex != index:
                 continue
             where = f" on {interface.name}" if interface else ""
@@ -266,9 +272,21 @@ class Groups:
 
 
 def _named(endpoint: Endpoint, interface: Interface | None) -> Endpoint:
-    return Endpoint(
+    return replace(endpoint, interface=interface.name if interface else None, count=1)
+
+
+def _key(endpoint: Endpoint) -> _Key:
+    return endpoint.address, endpoint.protocol, endpoint.port
+
+
+def _open_bound(endpoint: Endpoint, interface: Interface, receive_buffer: int) -> socket.socket:
+    """Open the socket that hears this group alone, once it is joined."""
+    if endpoint.protocol is None:
+        return open_group(endpoint.address, endpoint.port, interface=interface, receive_buffer=receive_buffer)
+    return open_raw_group(
         endpoint.address,
-        endpoint.port,
-        interface=interface.name if interface else None,
+        endpoint.protocol,
+        interface=interface,
         source=endpoint.source,
+        receive_buffer=receive_buffer,
     )

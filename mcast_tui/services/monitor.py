@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mcast_tui.services.groups import SELECTED_BY
-from mcast_tui.wire.columns import Columns, Flag, address_from_words
+from mcast_tui.wire.columns import Columns, Flag, address_from_words, ports_and_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,13 +78,15 @@ class Peer:
     """Somebody who sent to the group; an address can be forged, so it proves nothing."""
 
     address: Address
-    port: int
-    """Source port of the last datagram."""
+    port: int | None
+    """Source port of the last datagram; None: that was raw IP."""
     last_seen: int
     """ns since the epoch."""
     own: bool
     ifindex: int | None = None
     """Where it was heard; None unless the address is IPv6 link-local and means nothing without."""
+    protocol: int | None = None
+    """Raw IP: the protocol number of the last datagram."""
 
 
 class _Series:
@@ -147,7 +149,7 @@ class PeerTable:
     Whom a filter refused (--range, --source-port) is no peer.
     """
 
-    COLUMNS = (*SELECTED_BY, "source_port", "received_at", "flags")
+    COLUMNS = (*SELECTED_BY, "source_port", "received_at")
 
     def __init__(self, ring: PacketRing, rows: RowSource | None) -> None:
         self._ring = ring
@@ -172,13 +174,14 @@ class PeerTable:
         address = address_from_words(*columns["source"][row].tolist())
         is_scoped = address.version == 6 and address.is_link_local  # the IP version
         ifindex = int(columns["ifindex"][row]) if is_scoped else None
+        flags = int(columns["flags"][row])
+        port, _, protocol = ports_and_protocol(
+            int(columns["source_port"][row]), int(columns["destination_port"][row]), flags
+        )
+        received_at = int(columns["received_at"][row])
         self._peers.pop((address, ifindex), None)
         self._peers[address, ifindex] = Peer(
-            address,
-            int(columns["source_port"][row]),
-            int(columns["received_at"][row]),
-            bool(columns["flags"][row] & Flag.OWN),
-            ifindex,
+            address, port, received_at, bool(flags & Flag.OWN), ifindex, protocol
         )
         if len(self._peers) > PEERS:
             self._peers.pop(next(iter(self._peers)))

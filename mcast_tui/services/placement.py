@@ -33,7 +33,8 @@ def joinable_kind(endpoint: Endpoint, interfaces: Sequence[Interface]) -> Kind:
         raise UsageError(
             f"join {endpoint}",
             "it is a unicast address, not a group",
-            remedy="Groups are 224.0.0.0/4 and ff00::/8; unicast to the port arrives with any group.",
+            remedy="Groups are 224.0.0.0/4 and ff00::/8; unicast to the "
+            f"{'port' if endpoint.protocol is None else 'protocol'} arrives with any group or broadcast.",
         )
     return kind
 

@@ -9,7 +9,7 @@ An IPv6 address needs its brackets as soon as a port follows: ``ff15::42:6666`` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ __all__ = [
     "Endpoint",
     "Kind",
     "Scope",
+    "address_and_port",
     "classify",
     "parse_endpoint",
     "parse_group",
@@ -68,6 +69,8 @@ class Endpoint:
     """Addresses in the run: ``G+19`` is 20."""
     protocol: int | None = None
     """Raw IP: the protocol number, and `port` is 0, for there are none. None is UDP."""
+    names_port: bool = field(default=False, compare=False, repr=False)
+    """The text it was read from named the port. It says nothing of the place: it is not compared."""
 
     def __str__(self) -> str:
         zone = f"%{self.interface}" if self.interface else ""
@@ -99,6 +102,17 @@ class Endpoint:
         return self.address == LIMITED_BROADCAST
 
 
+def address_and_port(address: str, port: int | None, protocol: int | None = None) -> str:
+    """Return ``192.168.10.3:6666`` or ``[fe80::3]:6666``, of raw IP ``ip://192.168.10.3:253``.
+
+    Where neither is known, or there is none, the address alone.
+    """
+    host = f"[{address}]" if ":" in address else address
+    if protocol is not None:
+        return f"{RAW_SCHEME}://{host}:{protocol}"
+    return address if port is None else f"{host}:{port}"
+
+
 def parse_endpoint(text: str, default_port: int = DEFAULT_PORT) -> Endpoint:
     """Read an endpoint in any of the notations; raises EndpointError with the column of the fault."""
     whole = read_text(text)
@@ -110,8 +124,9 @@ def parse_endpoint(text: str, default_port: int = DEFAULT_PORT) -> Endpoint:
     count = 1 if further is None else 1 + _parse_further(further, address)
     if str(whole).lower().startswith(f"{RAW_SCHEME}://"):
         return Endpoint(address, 0, interface, source, count, _parse_protocol(port_piece, host))
-    port = default_port if port_piece is None else _parse_port(port_piece)
-    return Endpoint(address, port, interface, source, count)
+    if port_piece is None:
+        return Endpoint(address, default_port, interface, source, count)
+    return Endpoint(address, _parse_port(port_piece), interface, source, count, names_port=True)
 
 
 def parse_group(
@@ -137,7 +152,11 @@ def parse_network(text: str) -> IPv4Network | IPv6Network:
     try:
         return _parse_network(text)
     except EndpointError as fault:
-        raise EndpointError(text, fault.column, fault.reason, fault.remedy, what="network") from None
+        # What the parts of it call right is an endpoint, unless it is a network.
+        remedy = (
+            fault.remedy if "/" in (fault.remedy or "") else "Write for example 192.168.10.0/24 or fe80::/64."
+        )
+        raise EndpointError(text, fault.column, fault.reason, remedy, what="network") from None
 
 
 def _parse_network(text: str) -> IPv4Network | IPv6Network:

@@ -68,10 +68,8 @@ class Batch:
         self.names = np.zeros((size, NAME_SIZE), "u1")
         self.headers = np.zeros(size, MESSAGE_HEADER)
         self.headers_pointer: int = self.headers.ctypes.data
-        self._vectors = np.zeros((size, 2), "u8")  # struct iovec: address, length
-        self._vectors[:, 0], self._vectors[:, 1] = _addresses(self.payloads), payload_size
+        self._vectors = self._point_at_buffers()
         self.headers["name"] = _addresses(self.names)
-        self.headers["iov"], self.headers["iovlen"] = _addresses(self._vectors), 1
         self.headers["control"] = _addresses(self.control)
         self._name_sizes, self._control_sizes = self.headers["namelen"], self.headers["controllen"]
         self._all = all_rows(FIXED_V4 if family == 4 else FIXED_V6, self.names, self.control, self.headers)
@@ -79,6 +77,23 @@ class Batch:
         self._stored = empty_columns(size)
         self._destination_port = -1
         self.arm(size)
+
+    def _buffers(self) -> tuple[Column, ...]:
+        """Return what one datagram fills, one after the other: arrays of a row for each."""
+        return (self.payloads,)
+
+    def buffers(self, row: int) -> list[memoryview]:
+        """Return what ``recvmsg(2)`` is to read datagram `row` into: the portable way."""
+        return [buffer[row].data for buffer in self._buffers()]
+
+    def _point_at_buffers(self) -> Column:
+        """Tell each header where its datagram goes; return the struct iovec that say so, to be kept."""
+        buffers = self._buffers()
+        vectors = np.zeros((self.size, 2 * len(buffers)), "u8")  # struct iovec: address, length
+        for place, buffer in enumerate(buffers):
+            vectors[:, 2 * place], vectors[:, 2 * place + 1] = _addresses(buffer), buffer.shape[1]
+        self.headers["iov"], self.headers["iovlen"] = _addresses(vectors), len(buffers)
+        return vectors
 
     def warm(self) -> None:
         """Do what the first datagrams would have to wait for: memory and code are fetched when first used.

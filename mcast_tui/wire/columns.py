@@ -49,7 +49,11 @@ class Flag(IntFlag):
     """A filter after the kernel (--range, --source-port) refused it; it is counted and can be shown."""
     KERNEL_TIME = 8
     """`received_at` is the kernel's; without it, it is when we read the packet."""
+    RAW = 16
+    """It came in as raw IP: it has no ports, and the column `destination_port` holds its protocol."""
 
+
+_RAW = np.uint8(Flag.RAW)  # numpy takes a Flag for a 64-bit number
 
 ADDRESS_WORDS = 2
 
@@ -60,11 +64,11 @@ COLUMNS: dict[str, tuple[np.dtype[Any], int]] = {
     "destination": (np.dtype("<u8"), ADDRESS_WORDS),  # header destination; :: = unknown
     "local_address": (np.dtype("<u4"), 1),  # IPv4 of the receiving interface; 0 = unknown (always for IPv6)
     "ifindex": (np.dtype("<u4"), 1),  # 0 = unknown
-    "source_port": (np.dtype("<u2"), 1),
-    "destination_port": (np.dtype("<u2"), 1),
+    "source_port": (np.dtype("<u2"), 1),  # RAW: 0, for there is none
+    "destination_port": (np.dtype("<u2"), 1),  # RAW: the protocol number
     "hop_limit": (np.dtype("<i2"), 1),  # TTL or hop limit on arrival; -1 = unknown
     "traffic_class": (np.dtype("<i2"), 1),  # TOS byte or traffic class; -1 = unknown
-    "length": (np.dtype("<u2"), 1),  # whole payload length, even when TRUNCATED
+    "length": (np.dtype("<u2"), 1),  # whole payload length, even when TRUNCATED; of RAW, without IP header
     "addressed": (np.dtype("u1"), 1),  # Addressed
     "flags": (np.dtype("u1"), 1),  # Flag
 }
@@ -77,6 +81,12 @@ def empty_columns(rows: int) -> Columns:
         name: np.empty(rows if words == 1 else (rows, words), dtype)
         for name, (dtype, words) in COLUMNS.items()
     }
+
+
+def is_raw(columns: Columns) -> Column:
+    """Return which rows are raw IP, as a mask."""
+    raw: Column = columns["flags"] & _RAW != 0
+    return raw
 
 
 def address_words(address: Address) -> tuple[int, int]:
@@ -104,10 +114,12 @@ class Packet:
     """ns since the epoch; the kernel's when `kernel_time`."""
     kernel_time: bool
     source: Address
-    source_port: int
+    source_port: int | None
+    """None: raw IP has no ports."""
     destination: Address | None
     """Header destination: for multicast the group, never a local address."""
-    destination_port: int
+    destination_port: int | None
+    """The port its socket is bound to; None: raw IP has no ports."""
     addressed: Addressed
     ifindex: int | None
     local_address: IPv4Address | None
@@ -121,6 +133,17 @@ class Packet:
     truncated: bool
     own: bool
     refused: bool
+    protocol: int | None = None
+    """Raw IP: the protocol number; None is UDP."""
+
+
+def ports_and_protocol(
+    source_port: int, destination_port: int, flags: int
+) -> tuple[int | None, int | None, int | None]:
+    """Return source port, destination port and raw protocol, as a `Packet` has them, of a row's values."""
+    if flags & Flag.RAW:
+        return None, None, destination_port
+    return source_port, destination_port, None
 
 
 def packet_from_row(number: int, columns: Columns, row: int, payload: bytes | None) -> Packet:
@@ -130,15 +153,18 @@ def packet_from_row(number: int, columns: Columns, row: int, payload: bytes | No
     destination = columns["destination"][row].tolist()
     local_address = int(columns["local_address"][row])
     hop_limit = int(columns["hop_limit"][row])
+    source_port, destination_port, protocol = ports_and_protocol(
+        int(columns["source_port"][row]), int(columns["destination_port"][row]), flags
+    )
     traffic_class = int(columns["traffic_class"][row])
     return Packet(
         number=number,
         received_at=int(columns["received_at"][row]),
         kernel_time=bool(flags & Flag.KERNEL_TIME),
         source=address_from_words(*source),
-        source_port=int(columns["source_port"][row]),
+        source_port=source_port,
         destination=address_from_words(*destination) if any(destination) else None,
-        destination_port=int(columns["destination_port"][row]),
+        destination_port=destination_port,
         addressed=Addressed(int(columns["addressed"][row])),
         ifindex=int(columns["ifindex"][row]) or None,
         local_address=IPv4Address(local_address) if local_address else None,
@@ -149,4 +175,5 @@ def packet_from_row(number: int, columns: Columns, row: int, payload: bytes | No
         truncated=bool(flags & Flag.TRUNCATED),
         own=bool(flags & Flag.OWN),
         refused=bool(flags & Flag.REFUSED),
+        protocol=protocol,
     )

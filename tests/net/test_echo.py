@@ -21,6 +21,7 @@ from mcast_tui.net.ports import open_group, open_port
 from mcast_tui.net.receiver import Receiver
 from mcast_tui.net.sender import SendOptions, send_datagram
 from mcast_tui.wire.columns import Column, Columns, Flag, address_words, empty_columns
+from tests.peers import PATIENCE_S
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host
@@ -210,7 +211,7 @@ class Program:
 
     def await_packets(self, count: int) -> None:
         with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.own) + len(self.foreign) >= count, timeout=10)
+            assert self.arrived.wait_for(lambda: len(self.own) + len(self.foreign) >= count, PATIENCE_S)
 
 
 @pytest.mark.parametrize("group", [GROUP, GROUP6])

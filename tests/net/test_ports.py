@@ -20,7 +20,7 @@ from mcast_tui.net.interfaces import list_interfaces, resolve_interface
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import has_link_scope, open_ephemeral, open_group, open_port, raise_file_limit
 from mcast_tui.net.sender import SendOptions, send_datagram
-from tests.peers import need, socat
+from tests.peers import PATIENCE_S, need, socat
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host
@@ -30,7 +30,7 @@ GROUP6, LINK_GROUP6 = IPv6Address("ff15::42"), IPv6Address("ff02::4d43")
 BUFFER = 1 << 20
 
 
-def heard(sock: socket.socket, timeout: float = 5.0) -> bytes | None:
+def heard(sock: socket.socket, timeout: float = PATIENCE_S) -> bytes | None:
     """Return the next datagram, or None when none comes; a wait for one that must not come is short."""
     ready, _, _ = select.select([sock], [], [], timeout)
     return sock.recv(2048) if ready else None

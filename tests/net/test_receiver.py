@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 import struct
 import sys
@@ -18,27 +19,20 @@ import pytest
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.net import receiver as receiver_module
 from mcast_tui.net.ports import open_group, open_port
-from mcast_tui.net.receiver import Admission, Intake, Receiver
+from mcast_tui.net.receiver import Admission, Intake, Receiver, Tally
 from mcast_tui.wire.batch import BATCH_SIZE, Batch
 from mcast_tui.wire.columns import Addressed, Columns, Flag, Packet, address_words, empty_columns
+from tests.peers import PATIENCE_S, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mcast_tui.wire.columns import Column
 
-PATIENCE_S = 10
 LOOPBACK = socket.if_nametoindex("lo")
 PORT = 6666
 GROUP = IPv4Address("239.1.2.3")
 METHODS = pytest.mark.parametrize("use_recvmmsg", [True, False], ids=["recvmmsg", "recvmsg"])
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.001)
 
 
 class Bench:
@@ -190,10 +184,10 @@ def test_a_drop_counter_or_a_missing_option_changes_no_other_field(
     intake = node.receiver.add(sock, PORT)
     for _ in range(50):
         sender.sendto(bytes(500), ("127.0.0.1", PORT))
-    dropped = intake.dropped()
-    assert dropped > 0
+    wait_until(intake.dropped)
     node.receiver.start()
-    wait_until(lambda: intake.tally.packets == 50 - dropped)
+    wait_until(lambda: intake.tally.packets + intake.dropped() == 50)
+    dropped = intake.dropped()
     before = time.time_ns()
     sender.sendto(b"after", ("127.0.0.1", PORT))
     wait_until(lambda: intake.tally.packets == 51 - dropped)
@@ -255,6 +249,28 @@ def test_refused_packets_are_flagged_counted_and_kept(
     assert [packet.refused for packet in node.packets(3)] == [False, True, True]
     wait_until(lambda: intake.tally.packets == 3)
     assert intake.tally.refused == 2
+
+
+def test_whoever_sees_a_count_grown_sees_what_belongs_to_it_too(bench: Callable[..., Bench]) -> None:
+    written: list[str] = []
+
+    class Watched(Intake):
+        def __setattr__(self, name: str, value: object) -> None:
+            written.append(name)
+            object.__setattr__(self, name, value)
+
+    class WatchedTally(Tally):
+        def __setattr__(self, name: str, value: object) -> None:
+            written.append(name)
+            object.__setattr__(self, name, value)
+
+    intake = Watched(bench().listen(), PORT, Admission(source_port=PORT), WatchedTally())
+    written.clear()
+    intake.count(empty_columns(3))
+    assert set(written) >= {"bytes", "refused", "unicast"}
+    assert written[-1] == "packets"
+    intake.note_error(errno.ECONNREFUSED)
+    assert written[-2:] == ["last_errno", "errors"]
 
 
 @pytest.mark.parametrize(
@@ -343,6 +359,7 @@ def test_a_flooded_socket_does_not_starve_another(bench: Callable[..., Bench]) -
     for _ in range(8 * BATCH_SIZE):
         sender.sendto(b"flood", ("127.0.0.1", 7001))
     sender.sendto(b"me too", ("127.0.0.1", 7002))
+    assert select.select([quiet], [], [], PATIENCE_S)[0]
     node.receiver.start()
     wait_until(lambda: sum(intake.tally.packets for intake in intakes) == 8 * BATCH_SIZE + 1)
     ports = node.ring.read(0, node.ring.head)[1]["destination_port"].tolist()

@@ -17,7 +17,7 @@ from mcast_tui.net.interfaces import Interface, list_interfaces, resolve_interfa
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_ephemeral, open_group, open_port
 from mcast_tui.net.sender import LONGEST_PAYLOAD, SendOptions, Sent, send_datagram
-from tests.peers import need, tcpdump_on
+from tests.peers import PATIENCE_S, need, tcpdump_on
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host
@@ -48,8 +48,8 @@ def here(host1: Host):
         yield Standing(resolve_interface(host1.interface, list_interfaces()), sockets)
 
 
-def heard(sock: socket.socket, timeout: float) -> bytes | None:
-    ready, _, _ = select.select([sock], [], [], timeout)
+def heard(sock: socket.socket) -> bytes | None:
+    ready, _, _ = select.select([sock], [], [], PATIENCE_S)
     return sock.recv(65536) if ready else None
 
 
@@ -101,7 +101,7 @@ def test_hop_limit_0_reaches_members_here_and_not_the_wire(here, host2, group) -
         Membership(member, address, here.interface),
     ):
         here.send(group, b"indoors", hop_limit=0)
-        assert heard(member, 5) == b"indoors"
+        assert heard(member) == b"indoors"
         here.send(group, b"outdoors", hop_limit=1)
         assert [packet.payload for packet in wire.packets(1)] == [b"outdoors"]
 
@@ -116,7 +116,7 @@ def test_without_loop_only_other_hosts_hear_it(here, host2, group) -> None:
     ):
         here.send(group, b"away", loop=False)
         here.send(group, b"both")
-        assert heard(member, 5) == b"both"
+        assert heard(member) == b"both"
         assert [packet.payload for packet in wire.packets(2)] == [b"away", b"both"]
 
 
@@ -131,7 +131,7 @@ def test_the_longest_datagram_arrives_whole_and_one_byte_more_is_refused_with_th
         Membership(member, address, here.interface),
     ):
         here.send(destination, b"x" * longest)
-        assert heard(member, 5) == b"x" * longest
+        assert heard(member) == b"x" * longest
     with pytest.raises(NetworkRefused) as refused:
         here.send(destination, b"x" * (longest + 1))
     assert refused.value.errno is None  # the kernel was not asked

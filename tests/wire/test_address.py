@@ -12,6 +12,7 @@ from mcast_tui.wire.address import (
     MAX_RUN,
     Endpoint,
     Kind,
+    address_and_port,
     classify,
     parse_endpoint,
     parse_group,
@@ -22,6 +23,10 @@ from mcast_tui.wire.address import (
 
 def endpoint(address, port=DEFAULT_PORT, interface=None, source=None, count=1):
     return Endpoint(ip_address(address), port, interface, ip_address(source) if source else None, count)
+
+
+def raw(address, protocol=253, interface=None, source=None, count=1):
+    return replace(endpoint(address, 0, interface, source, count), protocol=protocol)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +208,67 @@ def endpoints(draw):
         count = draw(st.integers(1, min(MAX_RUN, room + 1)))
     interface = draw(interfaces if version == 4 else interfaces | st.ip_addresses(v=6).map(str))
     assume(interface is None or not interface.startswith("::ffff:"))
-    return Endpoint(address, draw(st.integers(1, 65535)), interface, source, count)
+    protocol = draw(st.none() | st.integers(0, 255))
+    port = draw(st.integers(1, 65535)) if protocol is None else 0
+    return Endpoint(address, port, interface, source, count, protocol)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("ip://224.1.0.1:253", raw("224.1.0.1")),
+        ("IP://@224.1.0.1%eth0:0", raw("224.1.0.1", 0, "eth0")),
+        ("ip://10.0.0.1@232.1.1.1:255+4", raw("232.1.1.1", 255, source="10.0.0.1", count=5)),
+        ("ip://[ff15::42%eth0]:58", raw("ff15::42", 58, "eth0")),
+        ("ip://fd00::1@[ff35::1]:253", raw("ff35::1", source="fd00::1")),
+        ("ip://broadcast%eth0:253", raw("255.255.255.255", interface="eth0")),
+        ("ip://192.168.10.2:6", raw("192.168.10.2", 6)),
+    ],
+)
+def test_raw_ip_has_a_protocol_where_others_have_a_port(text, meant):
+    assert parse_endpoint(text) == meant
+    assert parse_endpoint(str(meant)) == meant
+    assert [each.protocol for each in meant.each()] == [meant.protocol] * meant.count
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "words"),
+    [
+        ("ip://224.1.0.1", 5, "needs a protocol"),
+        ("ip://224.1.0.1:256", 15, "the protocol"),
+        ("ip://224.1.0.1:icmp", 15, "the protocol"),
+        ("ip://224.1.0.1:", 15, "the protocol"),
+        ("ip://ff15::42:253", 5, "needs a protocol"),
+        ("ip://10.0.0.1,224.1.0.1:253", 13, ""),
+        ("raw://224.1.0.1:253", 0, "not a scheme"),
+    ],
+)
+def test_what_is_no_raw_endpoint_is_refused_where_it_goes_wrong(text, column, words):
+    with pytest.raises(EndpointError) as refusal:
+        parse_endpoint(text)
+    assert words in refusal.value.reason
+    assert refusal.value.column == column
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "protocol", "text"),
+    [
+        ("192.168.10.3", 6666, None, "192.168.10.3:6666"),
+        ("fe80::3", 6666, None, "[fe80::3]:6666"),
+        ("fe80::3", None, None, "fe80::3"),
+        ("192.168.10.3", None, 253, "ip://192.168.10.3:253"),
+        ("fe80::3", 0, 253, "ip://[fe80::3]:253"),
+        ("?", None, 253, "ip://?:253"),
+    ],
+)
+def test_an_address_is_written_with_the_port_or_protocol_it_has(address, port, protocol, text):
+    assert address_and_port(address, port, protocol) == text
+
+
+@pytest.mark.parametrize(("text", "names_port"), [("224.1.0.1", False), ("224.1.0.1:6666", True)])
+def test_an_endpoint_knows_whether_its_port_was_written_and_is_the_same_either_way(text, names_port):
+    assert parse_endpoint(text).names_port is names_port
+    assert parse_endpoint(text) == endpoint("224.1.0.1")
 
 
 @given(endpoints())
