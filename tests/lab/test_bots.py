@@ -31,7 +31,7 @@ def start_bot(name, host, *options):
 def test_the_printer_announces_itself_in_mdns_that_tshark_reads(lab, host1, host2):
     with tcpdump_on(host1, "udp port 5353") as wire:
         start_bot("mdns", host2)
-        [packet, _] = wire.packets(2)
+        packet, *_ = wire.packets(2)
         names = ("dns.flags.response", "dns.ptr.domain_name", "dns.srv.target", "dns.a", "_ws.malformed")
         decoded = wire.fields(*names, only="mdns")
     assert decoded[0] == ("1", "Office Printer._ipp._tcp.local", "printer.local", "192.168.10.2", "")
@@ -71,7 +71,7 @@ def test_the_broadcaster_reaches_a_broadcast_peer(lab, host1, host3):
     with socat_peer(host1, "broadcast") as peer, tcpdump_on(host1) as wire:
         start_bot("broadcaster", host3)
         assert peer.hears("backup of host3: started")
-        [packet] = wire.packets(1)
+        packet, *_ = wire.packets(1)
     assert packet.destination == IPv4Address("255.255.255.255")
 
 
@@ -79,7 +79,7 @@ def test_the_broadcaster_reaches_a_broadcast_peer(lab, host1, host3):
 def test_the_vandal_sends_its_bytes_raw(lab, host1, host2):
     with tcpdump_on(host1) as wire:
         start_bot("vandal", host2)
-        [packet] = wire.packets(1)
+        packet, *_ = wire.packets(1)
     assert packet.payload == PAYLOADS[0]
     assert b"\x1b[2J" in packet.payload
 

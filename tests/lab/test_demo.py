@@ -59,7 +59,7 @@ def command(*, loopback=False, then="pass"):
 @pytest.mark.parametrize("prefix", [(), UNPRIVILEGED], ids=["privileged", "unprivileged"])
 def test_on_every_endpoint_of_the_demo_its_peers_are_heard(prefix):
     told = subprocess.run(
-        [*prefix, *command()], capture_output=True, text=True, check=True, timeout=50
+        [*prefix, *command()], capture_output=True, text=True, check=True, timeout=100
     ).stdout
     name, endpoints, note, refused, *heard = told.splitlines()
     assert (name, refused) == ("host1", "None")
@@ -83,7 +83,7 @@ def test_a_killed_demo_leaves_nothing():
 
 def test_on_loopback_the_peers_have_addresses_of_their_own_and_nothing_leaves(lab, host1):
     with tcpdump_on(host1, "udp") as outside, tcpdump_on(host1, "udp", interface="lo") as inside:
-        told = host1.run(command(loopback=True, then=WAIT_FOR_VANDAL), timeout_s=50).stdout.splitlines()
+        told = host1.run(command(loopback=True, then=WAIT_FOR_VANDAL), timeout_s=100).stdout.splitlines()
         # What came before the witness is captured before it; this one does leave by the cable.
         host1.run(["sh", "-c", "echo witness | socat -u - UDP4-DATAGRAM:127.0.0.1:9"])
         host1.run(["sh", "-c", "echo witness | socat -u - UDP4-DATAGRAM:192.168.10.255:9,broadcast"])
@@ -102,7 +102,7 @@ def test_on_loopback_the_peers_have_addresses_of_their_own_and_nothing_leaves(la
 
 def test_where_user_namespaces_are_forbidden_the_demo_says_so_and_talks_on_loopback(lab, host1):
     wrapped = ["unshare", "-Ur", "sh", "-c", FORBID_USER_NAMESPACES, *UNPRIVILEGED, *command()]
-    told = host1.run(wrapped, timeout_s=50).stdout.splitlines()
+    told = host1.run(wrapped, timeout_s=100).stdout.splitlines()
     assert "User namespaces are switched off." in told[2]
     assert "No space left on device (ENOSPC)" in told[3]
     assert [line.split()[1] for line in told[4:]][1:] == ["127.0.0.3", "127.0.0.2", "127.0.0.3", "127.0.0.3"]

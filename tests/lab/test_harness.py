@@ -16,10 +16,12 @@ from mcast_tui.services import chat
 PROJECT = Path(__file__).parents[2]
 LEAKS = """
 import asyncio, os, socket, subprocess, threading
+from tests import leaks
 
-kept = []
+grace_s, kept = leaks.GRACE_S, []
 
 async def test_that_leaks_everything():
+    leaks.GRACE_S = 0.5  # nothing of it is on its way out
     kept.append(socket.socket())
     kept.append(asyncio.create_task(asyncio.Event().wait(), name="forgotten"))
     reading, writing = os.pipe()  # its readers end with this process
@@ -32,6 +34,7 @@ def test_that_stays_on_a_host(lab):
     lab.host(1).place.enter()
 
 def test_that_is_clean(lab):
+    leaks.GRACE_S = grace_s
     assert lab.host(1).run(["hostname"]).stdout == "host1\\n"
 """
 SKIPS = """

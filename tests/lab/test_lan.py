@@ -9,7 +9,7 @@ import pytest
 
 from mcast_tui.errors import UsageError
 from mcast_tui.services.lab.lan import Lab
-from tests.peers import requires, socat, socat_peer, tcpdump_on
+from tests.peers import requires, socat, socat_peer, tcpdump_on, wait_until
 
 pytestmark = requires("socat", "ip")
 
@@ -92,12 +92,12 @@ def test_a_host_on_two_lans_hears_the_same_group_on_both(make_lab):
         sender = socat(lab.host(2), "STDIO", f"UDP4-DATAGRAM:224.1.0.1:6666,ip-multicast-if=192.168.1{lan}.2")
         sender.say(f"on lan {lan}")
         assert hearer.hears(f"on lan {lan}")
-    assert lab.host(1).run(["ping", "-c1", "-W2", "192.168.11.2"]).returncode == 0
+    assert lab.host(1).run(["ping", "-c1", "-W20", "192.168.11.2"]).returncode == 0
 
 
 def test_the_links_have_the_mtu_that_was_asked_for(make_lab):
     lab = make_lab(2, mtu=9000)
-    assert lab.host(1).run(["ping", "-c1", "-W2", "-M", "do", "-s", "8972", "192.168.10.2"]).returncode == 0
+    assert lab.host(1).run(["ping", "-c1", "-W20", "-M", "do", "-s", "8972", "192.168.10.2"]).returncode == 0
 
 
 def test_a_snooping_switch_with_a_querier_learns_the_members(make_lab):
@@ -105,7 +105,7 @@ def test_a_snooping_switch_with_a_querier_learns_the_members(make_lab):
     with socat_peer(lab.host(2), "239.1.2.3"), tcpdump_on(lab.host(1), "igmp[0] = 0x11") as wire:
         versions = set(wire.fields("igmp.version", at_least=1))
         assert versions == {("3",)}
-        assert "239.1.2.3" in lab.switch.run(["bridge", "mdb", "show"]).stdout
+        wait_until(lambda: "239.1.2.3" in lab.switch.run(["bridge", "mdb", "show"]).stdout, "the member")
 
 
 def test_visits_nest_and_end_where_they_began(lab):

@@ -16,7 +16,7 @@ from mcast_tui.errors import McastError, PermissionRefused
 from mcast_tui.services.lab import wiring
 from mcast_tui.services.lab.lan import Lab
 from mcast_tui.services.lab.namespace import isolation_refused, python_command
-from tests.peers import PATIENCE_S, requires
+from tests.peers import PATIENCE_S, requires, wait_until
 
 pytestmark = requires("socat", "ip", "unshare", "setpriv")
 
@@ -26,16 +26,19 @@ FORBID_USER_NAMESPACES = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$0"
 SITE = f"sys.path += {[path for path in sys.path if 'site-packages' in path]!r}"
 OWNER = f"""
 {SITE}
-import os
+import os, subprocess
 from mcast_tui.services.lab.lan import Lab
 from mcast_tui.services.lab.namespace import enter_private_network
 enter_private_network()
 with Lab(3) as lab:
     # A program that starts programs: the grandchildren must go too, and they ignore polite signals.
     lab.host(1).popen(["sh", "-c", "trap '' TERM HUP INT; sleep 600 & sleep 600"])
-    lab.host(2).popen(["socat", "-u", "UDP4-RECVFROM:6666,fork", "EXEC:sleep 600"])
+    listening = ["socat", "-d", "-d", "-u", "UDP4-RECVFROM:6666,fork", "EXEC:sleep 600"]
+    socat = lab.host(2).popen(listening, stderr=subprocess.PIPE)
+    while b"receiving on" not in socat.stderr.readline():
+        pass
     lab.host(2).run(["socat", "-u", "SYSTEM:echo wake", "UDP4-DATAGRAM:192.168.10.2:6666"])
-    print("up", lab.host(2).run(["ping", "-c1", "-W2", "192.168.10.3"]).returncode, flush=True)
+    print("up", lab.host(2).run(["ping", "-c1", "-W20", "192.168.10.3"]).returncode, flush=True)
     sys.stdin.read()
     {{then}}
 """
@@ -126,9 +129,10 @@ def test_a_closed_lab_leaves_no_namespace_no_link_and_no_process():
 def test_however_its_owner_ends_a_lab_goes_with_it(prefix, then, end):
     before = links()
     with start_owner(then, *prefix) as owner:
+        # Those, a shell and its sleeps, a socat and its child's sleep: what they start takes its time.
+        wait_until(lambda: len(family(owner.pid)) >= 5 + 3 + 3, "a whole family")
         made, everyone = living_of(owner.pid)
         assert len(made) == 5  # the owner's, the switch's, three hosts'
-        assert len(everyone) >= 5 + 2 + 2  # those, a shell and its sleep, a socat and its child
         if end:
             owner.send_signal(end)
         else:

@@ -84,7 +84,7 @@ class Anchored:
         argv: Sequence[str | Path],
         *,
         check: bool = True,
-        timeout_s: float = 10,
+        timeout_s: float = 60,
         **options: Any,  # as subprocess.run takes them
     ) -> subprocess.CompletedProcess[str]:
         """Run a program on this host to its end, output captured as text, as `subprocess.run` does."""

@@ -33,7 +33,7 @@ MAXIMUM_HOSTS = 250
 
 
 class Lab:
-    """A LAN of `hosts` hosts, up when the constructor returns; a context manager.
+    """A LAN of `hosts` hosts, carrying packets when the constructor returns; a context manager.
 
     `lans` is how many Ethernets each host is on: eth0 on 192.168.10.0/24, eth1 on 192.168.11.0/24
     and so on. `routes` is what each host has for destinations off its subnets: ``multicast`` gives
@@ -78,6 +78,10 @@ class Lab:
             wiring.at(
                 host.place, partial(wiring.configure_host, lans=self.lans, host=host.number, routes=routes)
             )
+        ports = {lan.port(host.number) for lan in self.lans for host in self.hosts}
+        wiring.at(self.switch.place, partial(wiring.await_links, names=ports))
+        for host in self.hosts:
+            wiring.at(host.place, partial(wiring.await_links, names={lan.interface for lan in self.lans}))
 
     def host(self, number: int) -> Host:
         """Return host `number`, counted from 1."""
@@ -90,8 +94,11 @@ class Lab:
         self._set_port(number, lan, up=False)
 
     def plug(self, number: int, lan: int = 0) -> None:
-        """Plug the host's cable in again."""
+        """Plug the host's cable in again; it carries packets when this returns."""
         self._set_port(number, lan, up=True)
+        chosen, host = self.lans[lan], self.host(number)
+        wiring.at(self.switch.place, partial(wiring.await_links, names={chosen.port(number)}))
+        wiring.at(host.place, partial(wiring.await_links, names={chosen.interface}))
 
     def _set_port(self, number: int, lan: int, *, up: bool) -> None:
         with self.switch.entered():

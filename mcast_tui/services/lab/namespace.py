@@ -143,9 +143,13 @@ def isolation_refused() -> McastError | None:
 
     The child also makes a namespace inside its own, as the lab will do for each host.
     """
-    tried = subprocess.run(
-        python_command(_ATTEMPT), check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    try:
+        tried = subprocess.run(
+            python_command(_ATTEMPT), check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    except OSError as error:  # the Python we run in may be out of this user's reach
+        reason = f"{sys.executable} cannot be started again: {describe_errno(error.errno or 0)}"
+        return PermissionRefused("build a virtual LAN", reason, errno=error.errno)
     return _refusal("build a virtual LAN", tried.returncode) if tried.returncode else None
 
 

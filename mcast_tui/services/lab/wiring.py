@@ -8,6 +8,7 @@ and ends: the caller's thread neither moves nor needs to be outside an event loo
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
@@ -17,6 +18,7 @@ from mcast_tui.errors import NetworkRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from pyroute2 import IPRoute  # type: ignore[import-untyped]  # it ships no types
 
@@ -29,6 +31,9 @@ IFA_F_NODAD = 0x02  # usable at once, no duplicate address detection: rtnetlink(
 NO_AUTOMATIC_ADDRESS = {  # IFLA_INET6_ADDR_GEN_MODE 1: we give the link-local address ourselves
     "attrs": [["AF_INET6", {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", 1]]}]]
 }
+CARRIER_WITHIN_S = 20.0
+POLL_S = 0.002
+BR_STATE_FORWARDING = 3  # linux/if_bridge.h
 SWITCH_NUMBER = 254  # the bridge's own host number on each LAN
 BRIDGE_OPTIONS = {
     "br_stp_state": 0,
@@ -132,6 +137,26 @@ def configure_host(netlink: IPRoute, lans: tuple[Lan, ...], host: int, routes: R
     }
     for destination in destinations[routes]:
         netlink.route("add", dst=destination, oif=first, scope=253)  # RT_SCOPE_LINK
+
+
+def await_links(netlink: IPRoute, names: AbstractSet[str]) -> None:
+    """Wait until these interfaces carry packets; raises NetworkRefused when one of them never does.
+
+    A cable is noticed at both ends some time after it is laid (the kernel's linkwatch does it by and by).
+    Until then a sender's packets go to the queue that drops all, and a switch port does not forward.
+    """
+    deadline = time.monotonic() + CARRIER_WITHIN_S
+    while missing := names - {link.get("ifname") for link in netlink.get_links() if _carries(link)}:
+        if time.monotonic() > deadline:
+            reason = f"{', '.join(sorted(missing))} did not come up within {CARRIER_WITHIN_S:g} s"
+            raise NetworkRefused("wire the virtual LAN", reason)
+        time.sleep(POLL_S)
+
+
+def _carries(link: Any) -> bool:
+    port_state = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA", "IFLA_BRPORT_STATE")
+    is_up = link.get("operstate") == "UP" and link.get("qdisc") != "noop"
+    return is_up and port_state in {None, BR_STATE_FORWARDING}
 
 
 def add_address(netlink: IPRoute, index: int, address: IPv4Interface | IPv6Interface) -> None:

@@ -1,0 +1,155 @@
+"""``mcast-tui lab``: a virtual LAN to try things on, with a shell or for one command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mcast_tui.cli.talk import talk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from mcast_tui.services.lab.inside import Inside
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # as env(1) and every shell have it
+LISTED_SINGLY = 8
+
+_LAN_OPTIONS = (
+    click.option(
+        "--hosts",
+        type=click.IntRange(1, 250),
+        default=3,
+        metavar="N",
+        show_default=True,
+        help="How many hosts.",
+    ),
+    click.option(
+        "--lans",
+        type=click.IntRange(1, 16),
+        default=1,
+        metavar="N",
+        show_default=True,
+        help="How many Ethernets each host is on: eth0 on 192.168.10.0/24, eth1 on 192.168.11.0/24, ...",
+    ),
+    click.option(
+        "--routes",
+        type=click.Choice(["multicast", "default", "none"]),
+        default="multicast",
+        show_default=True,
+        help="Routes off the subnets: to groups and 255.255.255.255, a default route, or none.",
+    ),
+    click.option("--snooping", is_flag=True, help="Let the switch learn members, not flood."),
+    click.option("--querier", is_flag=True, help="Let the switch send IGMP and MLD queries."),
+)
+
+
+def lan_options(function: Function) -> Function:
+    """Add the options that say what LAN is built."""
+    for option in reversed(_LAN_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def lab(ctx: click.Context) -> None:
+    """Try things on a virtual LAN: hosts in network namespaces, that vanish afterwards.
+
+    Needs no network and no root. Host I has the addresses 192.168.10.I and fd00:10::I and the name hostI.
+    On every host `on 2 COMMAND` runs a command on host 2, in pipes, scripts and background jobs too.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@lab.command()
+@lan_options
+@click.option("--tmux", is_flag=True, help="Open a tmux pane for each host.")
+def shell(*, tmux: bool, **lan: Any) -> int:
+    """Open your shell on host 1 of a fresh LAN; leaving it takes the LAN down.
+
+    `on 2 COMMAND` runs a command on host 2, `on 2` opens a shell there, `on switch COMMAND` runs it on
+    the switch. Exit status is the shell's. What runs on the hosts ends with it, background jobs too.
+    """
+    from contextlib import nullcontext
+
+    from mcast_tui.cli.foreground import ended_by_signals, run_in_foreground
+    from mcast_tui.services.lab.tmux import new_server, panes_beside, require_tmux
+
+    if tmux:
+        require_tmux(lan["hosts"])
+    with ended_by_signals(), _entered(lan) as inside:
+        _greet(inside)
+        if tmux and "TMUX" not in os.environ:
+            return run_in_foreground(lambda: inside.start(new_server(inside)))
+        command = os.environ.get("SHELL") or "/bin/sh"
+        with panes_beside(inside) if tmux else nullcontext():
+            return _run(inside, [command], PS1=f"{inside.lab.host(1).name}$ ")
+
+
+@lab.command("exec", context_settings={"allow_interspersed_args": False})
+@lan_options
+@click.option("--shell", "line", metavar="STRING", help="Run this line by /bin/sh instead of a COMMAND.")
+@click.argument("command", nargs=-1, metavar="[--] [COMMAND]...")
+def execute(command: tuple[str, ...], *, line: str | None, **lan: Any) -> int:
+    """Run one command on host 1 of a fresh LAN and exit with its status.
+
+    In it `on 2 COMMAND` runs a command on host 2. When the command ends, everything that still runs on
+    the hosts is ended too. Exit status 128 + N when signal N ended it, 127 when there is no such command.
+    """
+    from mcast_tui.cli.foreground import ended_by_signals
+    from mcast_tui.errors import UsageError
+
+    if (line is None) == (not command):
+        raise UsageError(
+            "run a command on the LAN",
+            "there is none" if line is None else "there are both --shell and a COMMAND",
+            remedy="For example: mcast-tui lab exec -- on 2 ip addr",
+        )
+    with ended_by_signals(), _entered(lan) as inside:
+        return _run(inside, list(command) if line is None else ["/bin/sh", "-c", line])
+
+
+def _entered(lan: dict[str, Any]) -> AbstractContextManager[Inside]:
+    """Return a LAN on whose hosts this program is called by its name, wherever it was started from."""
+    from mcast_tui.services.lab.inside import enter_lab
+
+    root = str(Path(__file__).parents[3])
+    script = (
+        f"import sys; sys.path.insert(0, {root!r}); from mcast_tui.cli.main import main; sys.exit(main())"
+    )
+    return enter_lab({"mcast-tui": [sys.executable, "-P", "-c", script]}, **lan)
+
+
+def _run(inside: Inside, argv: list[str], **more: str) -> int:
+    """Run a program on host 1 and return its exit status, also when it cannot be started."""
+    from mcast_tui.cli.foreground import run_in_foreground
+
+    try:
+        return run_in_foreground(lambda: inside.start(argv, **more))
+    except OSError as error:
+        talk(f"mcast-tui: Cannot run {argv[0]}: {error.strerror}.")
+        return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+
+
+def _greet(inside: Inside) -> None:
+    """Say where the person is, who else is there, and how to leave."""
+    hosts = inside.lab.hosts
+    talk(f"A virtual LAN of {len(hosts)} host{'s' * (len(hosts) > 1)}; nothing leaves this machine.")
+    shown = hosts if len(hosts) <= LISTED_SINGLY else (hosts[0], hosts[1], hosts[-1])
+    for host in shown:
+        if host is shown[-1] and len(shown) < len(hosts):
+            talk("  ...")
+        here = "  <- you are here" if host.number == 1 else ""
+        talk(f"  {host.name:<8} {host.address4!s:<15} {host.address6!s:<12}{here}".rstrip())
+    if len(hosts) > 1:
+        talk("`on 2 COMMAND` runs a command on host2, `on 2` opens a shell there.")
+    talk("Ctrl+d or `exit` leaves; everything on the hosts ends with it.")
