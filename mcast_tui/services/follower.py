@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from mcast_tui.wire.columns import Flag
+
 if TYPE_CHECKING:
     from mcast_tui.services.node import Node
     from mcast_tui.wire.columns import Packet
+
+
+_NOT_FOR_US = np.uint8(Flag.OWN | Flag.REFUSED)
 
 
 class Follower:
@@ -21,6 +28,12 @@ class Follower:
         self._cursor = node.ring.head
         self.evicted = 0
         """Packets the ring gave up, whole or only their payload, before they could be read."""
+
+    @property
+    def waiting(self) -> int:
+        """Packets of others, none of them refused, that have arrived and were not read."""
+        _, columns = self._node.ring.read(self._cursor, self._node.ring.head, ("flags",))
+        return int(np.count_nonzero(columns["flags"] & _NOT_FOR_US == 0))
 
     def __aiter__(self) -> Follower:
         return self
