@@ -227,6 +227,39 @@ class PacketRing:
             copy += self._bytes[: length - len(copy)].tobytes()
         return copy if begin >= self._payload_reserved - self._block_count else None
 
+    def payload_run(self, start: int, stop: int) -> list[bytes | None]:
+        """Return what `payload` returns for each of [start, stop), all of them appended already.
+
+        For who reads everything: the run is copied whole, once, so it should not be long.
+        """
+        first = min(max(start, self.tail), stop)
+        begins = self._copy(self._payload_at, first, stop - first).astype(np.int64)
+        lengths = self._copy(self._payload_length, first, stop - first)
+        overwritten = min(max(0, self.tail - first), stop - first)  # what was copied of these says nothing
+        run = self._payloads_between(begins[overwritten:], lengths[overwritten:])
+        return [None] * (stop - start - len(run)) + run
+
+    def _payloads_between(self, begins: Column, lengths: Column) -> list[bytes | None]:
+        """Return the payloads that lie one after the other from the first of `begins` on."""
+        if not len(begins):
+            return []
+        end = int(begins[-1]) + -(-int(lengths[-1]) // BLOCK)
+        first = min(end, max(int(begins[0]), self._payload_reserved - self._block_count))
+        data = self._block_bytes(first, end)
+        gone = np.searchsorted(begins, self._payload_reserved - self._block_count)
+        offsets = (begins[gone:] - first) * BLOCK
+        ends = offsets + lengths[gone:]
+        run: list[bytes | None] = [None if length else b"" for length in lengths[:gone].tolist()]
+        run += [data[offset:end] for offset, end in zip(offsets.tolist(), ends.tolist(), strict=True)]
+        return run
+
+    def _block_bytes(self, begin: int, end: int) -> bytes:
+        """Copy the blocks [begin, end), counted since the ring began; at most as many as it has."""
+        slot = begin % self._block_count
+        copy = self._blocks[slot : slot + end - begin].tobytes()
+        missing = end - begin - len(copy) // BLOCK
+        return copy + self._blocks[:missing].tobytes() if missing else copy
+
     def packet(self, number: int) -> Packet | None:
         """Return packet `number` for somebody who looks at it; None when it is evicted or yet to come."""
         whole, columns = self.take((number,))

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
-from dataclasses import replace
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from mcast_tui.capture.ring import PacketRing
-from mcast_tui.cli.commands.listen import AT_ONCE, _Printer
-from mcast_tui.cli.packet_format import packet_as_text
-from mcast_tui.wire.columns import empty_columns, packet_from_row
 from tests.cli.commands import COMMAND, lines, run_on, started, wait_lines
 from tests.peers import Program, socat, socat_peer, tcpdump_on
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host, Lab
-    from mcast_tui.wire.columns import Columns, Packet
 
 CHAT = "224.1.0.1%eth0:6666"
 
@@ -134,59 +125,6 @@ def test_an_interface_whose_name_is_no_text_is_heard_of_and_shown_safely(host1: 
         peer.say("hello")
         [line] = wait_lines(listener, 1)
     assert "hello" in line
-    packet = replace(one_packet(), ifindex=7)
-    assert " ·␛[31m " in packet_as_text(packet, {7: "\udcff\x1b[31m"}.get)
-
-
-def zero_columns(rows: int) -> Columns:
-    return {name: np.zeros_like(column) for name, column in empty_columns(rows).items()}
-
-
-def test_a_packet_printed_without_its_payload_counts_as_evicted(capsys: pytest.CaptureFixture[str]) -> None:
-    ring = PacketRing(1024, 1 << 17)
-    rows = zero_columns(100)
-    rows["length"][:] = 4096
-    ring.append(rows, np.zeros((100, 4096), "u1"))
-    printer = _Printer(packet_as_text, None, show_refused=False)
-    printer.print_until(SimpleNamespace(ring=ring, interfaces=()), 100)
-    said = capsys.readouterr().out
-    assert printer.printed == 100
-    assert printer.evicted == said.count("(payload evicted)") == 100 - (1 << 17) // 4096
-
-
-def one_packet() -> Packet:
-    return packet_from_row(0, zero_columns(1), 0, b"x")
-
-
-def test_a_backlog_is_printed_in_pieces_and_the_evicted_are_counted_not_visited(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    ring = PacketRing(1024, 1 << 17)
-    for _ in range(30):
-        ring.append(zero_columns(100), np.zeros((100, 32), "u1"))
-    node = SimpleNamespace(ring=ring, interfaces=())
-    printer = _Printer(lambda packet, _: str(packet.number), None, show_refused=False)
-    printer.print_until(node, 500)
-    assert (printer.evicted, printer.printed) == (3000 - 1024, 0)
-    printer.print_until(node, 2100)
-    printer.print_until(node, 3000)
-    assert capsys.readouterr().out.split() == [str(number) for number in range(3000 - 1024, 3000)]
-
-
-async def test_a_backlog_lets_others_run_between_its_pieces(capsys: pytest.CaptureFixture[str]) -> None:
-    ring = PacketRing(4096, 1 << 17)
-    ring.append(zero_columns(3 * AT_ONCE), np.zeros((3 * AT_ONCE, 32), "u1"))
-
-    async def there_is_more(_: int) -> int:
-        return ring.head
-
-    node = SimpleNamespace(ring=ring, interfaces=(), wait_beyond=there_is_more)
-    printer = _Printer(lambda packet, _: str(packet.number), 3 * AT_ONCE, show_refused=False)
-    following = asyncio.create_task(printer.follow(node))
-    await asyncio.sleep(0)
-    assert printer.printed == AT_ONCE
-    await following
-    assert len(capsys.readouterr().out.split()) == 3 * AT_ONCE
 
 
 def test_refused_sources_are_counted_and_shown_on_request(lab: Lab) -> None:
@@ -236,3 +174,9 @@ def test_the_kernels_answer_to_the_join_is_told(host1: Host) -> None:
     with started(host1, "listen", CHAT) as listener:
         assert b"users 1" in listener.errors.data
         assert b"/proc/net/igmp" in listener.errors.data
+
+
+@pytest.mark.parametrize("group", ["224.0.0.1%eth0", "[ff02::1%eth0]"])
+def test_the_group_of_all_hosts_is_said_to_be_permanent(host1: Host, group: str) -> None:
+    with started(host1, "listen", group, until="permanent") as listener:
+        assert b"none can leave" in listener.errors.data

@@ -1,0 +1,1 @@
+"""Packets as lines: what is printed of each, how fast it goes, and what was lost on the way."""

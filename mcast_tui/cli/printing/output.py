@@ -1,0 +1,151 @@
+"""Standard output, written by a thread of its own: a reader who is slow holds up nobody else.
+
+Whoever prints hands over whole lines and goes on; when too much waits, it waits as well, on the
+event loop, where signals and timeouts are heard. What a reader never took is known at the end. The
+descriptor stays as it is: to make it non-blocking would change it for every program that shares it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import select
+import stat
+import threading
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from mcast_tui.errors import McastError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+MOST_WAITING = 1 << 20
+"""Bytes handed over and not written yet, beyond which who prints has to wait."""
+GRACE_S = 1.0
+"""How long a reader may take for the rest once the run is over; one that has stopped reading never would."""
+
+
+class Output:
+    """A file descriptor being written to; a context manager, on the event loop it is entered on.
+
+    `taken` is called on the loop with what was given along, when those bytes are written.
+    """
+
+    def __init__(self, descriptor: int, taken: Callable[[int], None]) -> None:
+        self._descriptor = descriptor
+        self._taken = taken
+        self._chunks: SimpleQueue[tuple[bytes, int] | None] = SimpleQueue()
+        self._waiting = 0
+        self._error: OSError | None = None
+        self._changed = asyncio.Event()
+        self._thread = threading.Thread(target=self._write_chunks, name="mcast-tui output", daemon=True)
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+        self._is_watched = _tells_of_its_reader(self._descriptor)
+        if self._is_watched:
+            self._loop.add_reader(self._descriptor, self._look_at_reader)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop_watching()
+        self._chunks.put(None)
+        if not self._waiting:
+            self._thread.join()
+        # Otherwise it sits in write(2) until the process ends: it is a daemon for that.
+
+    # -- who prints
+
+    def write(self, data: bytes, packets: int) -> None:
+        """Hand over bytes that print so many packets; returns at once."""
+        self._waiting += len(data)
+        self._chunks.put((data, packets))
+
+    async def has_room(self, most: int = MOST_WAITING) -> None:
+        """Wait until at most so many bytes wait; raises what the kernel said to an earlier write.
+
+        `BrokenPipeError` when the reader is gone, otherwise `McastError`.
+        """
+        while self._waiting > most and self._error is None:
+            self._changed.clear()
+            await self._changed.wait()
+        self.check()
+
+    def check(self) -> None:
+        """Raise as `has_room` does, and do not wait."""
+        if isinstance(self._error, BrokenPipeError):
+            raise self._error
+        if self._error is not None:
+            reason, number = os.strerror(self._error.errno or 0), self._error.errno
+            raise McastError("write to standard output", reason, errno=number)
+
+    async def finish(self) -> None:
+        """Wait until everything is written, but not for ever; raises as `has_room` does."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_S):
+                await self.has_room(0)
+
+    async def gone(self) -> None:
+        """Wait until nothing more can be written; raises as `has_room` does."""
+        while self._error is None:
+            self._changed.clear()
+            await self._changed.wait()
+        self.check()
+
+    # -- the thread and what it reports
+
+    def _write_chunks(self) -> None:
+        while chunk := self._chunks.get():
+            data, packets = chunk
+            error = _write_all(self._descriptor, data)
+            with suppress(RuntimeError):  # the loop is closed: nobody asks any more
+                self._loop.call_soon_threadsafe(self._written, len(data), packets, error)
+            if error is not None:
+                return
+
+    def _written(self, size: int, packets: int, error: OSError | None) -> None:
+        self._waiting -= size
+        if error is None:
+            self._taken(packets)
+        self._fail(error)
+
+    def _look_at_reader(self) -> None:
+        poll = select.poll()
+        poll.register(self._descriptor, 0)  # errors are told unasked
+        if poll.poll(0):
+            self._stop_watching()
+            self._fail(BrokenPipeError())
+
+    def _stop_watching(self) -> None:
+        if self._is_watched:
+            self._is_watched = False
+            self._loop.remove_reader(self._descriptor)
+
+    def _fail(self, error: OSError | None) -> None:
+        self._error = self._error or error
+        self._changed.set()
+
+
+def _write_all(descriptor: int, data: bytes) -> OSError | None:
+    """Write all of it, however long that takes; return what stood in the way."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            try:
+                rest = rest[os.write(descriptor, rest) :]
+            except BlockingIOError:  # another program that shares it made it non-blocking
+                select.select([], [descriptor], [])
+    except OSError as error:
+        return error
+    return None
+
+
+def _tells_of_its_reader(descriptor: int) -> bool:
+    """Whether epoll tells when the other end is closed: of the writing end of a pipe."""
+    is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    return is_pipe and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
