@@ -54,6 +54,11 @@ def format_count(count: int | None) -> str:
     return UNKNOWN if count is None else f"{count:,}".replace(",", " ")
 
 
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Return a count with its noun in the right number: ``1 answer``, ``0 answers``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or f'{noun}s'}"
+
+
 def format_duration(seconds: float | None) -> str:
     """Return how long in one unit, rounded down: ``2s``, ``4m``, ``3h``, ``2d``."""
     if not _is_measured(seconds):

@@ -5,6 +5,7 @@ import pytest
 from mcast_tui.human import (
     BARS,
     GAP,
+    counted,
     format_age,
     format_bit_rate,
     format_buffer,
@@ -99,3 +100,9 @@ def test_only_zero_looks_like_zero():
 def test_a_given_ceiling_sets_the_scale_and_holds_what_exceeds_it():
     assert sparkline([5, 10, 20], ceiling=10) == BARS[4] + BARS[-1] + BARS[-1]
     assert sparkline([5], ceiling=0) == BARS[0]
+
+
+def test_one_of_a_kind_is_not_many() -> None:
+    assert counted(1, "answer") == "1 answer"
+    assert counted(0, "answer") == "0 answers"
+    assert counted(2, "reply", "replies") == "2 replies"
