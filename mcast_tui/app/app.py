@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mcast_tui.app.screens.main import MainScreen
     from mcast_tui.services.node import Node
     from mcast_tui.services.settings import Settings
-    from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.place import Place
 
 QUIT_WITHIN_S = 3.0
 """The second press of ctrl+c or q ends the app when it comes this soon."""
@@ -72,14 +72,14 @@ class McastApp(App[int]):
     def __init__(
         self,
         open_node: Callable[[], Node],
-        endpoints: Sequence[Endpoint] = (),
+        places: Sequence[Place] = (),
         *,
         demo_note: str | None = None,
         ascii: bool = False,  # noqa: A002  # the option's own word
     ) -> None:
         super().__init__()
         self._open_node = open_node
-        self._endpoints = tuple(endpoints)
+        self._places = tuple(places)
         self._note = demo_note or ""
         self._glyphs = glyphs(ascii_only=ascii)
         self._held = AsyncExitStack()
@@ -132,9 +132,17 @@ class McastApp(App[int]):
         bridge = Bridge(node, main.stage)
         self._held.callback(bridge.stop)
         bridge.start(self)
-        main.join(*self._endpoints)
+        main.join(*self._places)
         gc.enable()
         gc.freeze()
+
+    def on_resize(self) -> None:
+        """Draw all of it again, at an unchanged size too: a terminal that was small cut off what it showed.
+
+        Of sizes that follow each other quickly we are told the last, and that may be the one before.
+        """
+        if self.main is not None:
+            self.action_redraw()
 
     async def on_unmount(self) -> None:
         """Leave every group; Textual comes by here however the app ends."""
@@ -220,15 +228,15 @@ class McastApp(App[int]):
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
 
-def run_app(settings: Settings, endpoints: Sequence[Endpoint], *, note: str = "") -> int:
-    """Run the app joined to these endpoints until the person leaves; return the exit status.
+def run_app(settings: Settings, places: Sequence[Place], *, note: str = "") -> int:
+    """Run the app joined to these places until the person leaves; return the exit status.
 
     `note` says what this is not: the real network, in the demo. Garbage is collected only after
     the first frame, which is then there sooner.
     """
     gc.disable()
     try:
-        app = McastApp(partial(_make_node, settings), endpoints, demo_note=note or None, ascii=settings.ascii)
+        app = McastApp(partial(_make_node, settings), places, demo_note=note or None, ascii=settings.ascii)
         status = app.run()
     finally:
         gc.enable()

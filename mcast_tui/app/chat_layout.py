@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from mcast_tui.app.fit import MUTED
 from mcast_tui.errors import describe_errno
 from mcast_tui.services.chat import LineState
+from mcast_tui.wire.address import address_and_port
 from mcast_tui.wire.columns import Addressed
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def sender_of(line: Line) -> str:
     """Return who said it: ``you``, or his address, with the port only where it is not the group's."""
     if line.own or line.source is None:
         return "you"
-    if line.source_port in {None, line.destination_port}:
+    if line.source_port in {None, line.destination_port}:  # None: raw IP
         return _short(line.source)
     return f"{_short(line.source)}:{line.source_port}"
 
@@ -105,11 +106,16 @@ def label_of(line: Line) -> str:
         return "broadcast"
     if line.addressed is Addressed.UNICAST:
         if line.own and line.destination is not None:
-            return f"to {line.destination}:{line.destination_port} only"
+            return f"to {_place(line)} only"
         return "to you only"
     if line.is_aside:
-        return f"to {line.destination}:{line.destination_port}"
+        return f"to {_place(line)}"
     return ""
+
+
+def _place(line: Line) -> str:
+    """Return where a line went, with its port or raw protocol."""
+    return address_and_port(str(line.destination), line.destination_port, line.protocol)
 
 
 def rows_of(line: Line, number: int, measures: Measures, glyphs: Glyphs) -> Iterator[Row]:

@@ -18,7 +18,6 @@ from mcast_tui.app.widgets.sidebar import ALL_TRAFFIC, GroupEntry
 from mcast_tui.net.kernel import read_memberships
 from mcast_tui.safe import safe_text
 from mcast_tui.services.completion import Vocabulary
-from mcast_tui.wire.address import Endpoint
 from mcast_tui.wire.socat.line import peer_command
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def _address_of(interface: Interface | None, group: Group | None) -> str:
 
 def group_labels(node: Node) -> dict[int, str]:
     """Return each group's address and port by its id; all of its endpoint where two would look alike."""
-    short = {group.id: str(Endpoint(group.endpoint.address, group.endpoint.port)) for group in node.groups}
+    short = {group.id: str(replace(group.endpoint, interface=None, source=None)) for group in node.groups}
     alike = Counter(short.values())
     return {
         group.id: safe_text(str(group.endpoint)) if alike[short[group.id]] > 1 else short[group.id]
@@ -155,7 +154,7 @@ def vocabulary(node: Node, desk: Desk) -> Vocabulary:
         groups=[(str(preset.endpoint), preset.name) for preset in offered],
         joined=[(safe_text(str(group.endpoint)), "joined") for group in node.groups],
         peers=[
-            (safe_text(str(desk.endpoint_of(peer.address, peer.port, peer.ifindex))), "")
+            (safe_text(str(desk.endpoint_of(peer.address, peer.port, peer.ifindex, peer.protocol))), "")
             for peer in node.monitor.peers(desk.selected)
             if not peer.own
         ],

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ INTERRUPTED = 130
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit status; the only place that prints an error."""
     prepare_streams()
+    _have_children_waited_for()
     words = sys.argv[1:] if arguments is None else arguments
     if words in (["--help"], ["-h"]):
         from mcast_tui.cli.overview import overview
@@ -49,7 +51,8 @@ def _run_verb(words: list[str]) -> int:
     from mcast_tui.errors import McastError
 
     # We add and compare columns; numpy's linear algebra would start a thread for nothing, 50 ms of it.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "OPENBLAS_NUM_THREADS" not in os.environ:
+        os.putenv("OPENBLAS_NUM_THREADS", "1")  # unlike os.environ: no command of ours gets it
     try:
         status = cli.main(words, prog_name="mcast-tui", standalone_mode=False)
     except McastError as error:
@@ -67,6 +70,12 @@ def _run_verb(words: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     return status if isinstance(status, int) else 0
+
+
+def _have_children_waited_for() -> None:
+    """Undo an ignored SIGCHLD that we inherited: nobody could learn how a command of ours ended (wait(2))."""
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _print_usage_error(error: click.ClickException) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mcast_tui.config import BOUNDS
-from mcast_tui.errors import EndpointError
+from mcast_tui.errors import EndpointError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.place import Place
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
@@ -52,6 +54,16 @@ _SENDING = (
 )
 
 
+_RAW = (
+    click.option(
+        "--raw",
+        type=click.IntRange(0, 255),
+        metavar="PROTOCOL",
+        help="Raw IP of this protocol number in place of UDP; it has no ports. Needs CAP_NET_RAW.",
+    ),
+)
+
+
 def receiving_options(function: Function) -> Function:
     """Add the options of every verb that receives."""
     return _add(function, _RECEIVING)
@@ -62,33 +74,78 @@ def sending_options(function: Function) -> Function:
     return _add(function, _SENDING)
 
 
+def raw_option(function: Function) -> Function:
+    """Add ``--raw PROTOCOL`` (the parameter `raw`, an int or None); `as_raw` carries it out."""
+    return _add(function, _RAW)
+
+
 def _add(function: Function, options: tuple[Callable[[Function], Function], ...]) -> Function:
     for option in reversed(options):
         function = option(function)
     return function
 
 
-def settings_from(values: dict[str, Any]) -> Settings:
-    """Return the settings of file and environment with the command line's values over them."""
+def settings_from(values: dict[str, Any], places: Sequence[Place] = ()) -> Settings:
+    """Return the settings of file and environment with the command line's values over them.
+
+    A receive buffer is one for the whole run: the largest that a place asks for, unless it is an option.
+    """
     from mcast_tui.config import load_settings
     from mcast_tui.wire.address import parse_network
 
     ranges = tuple(parse_network(text) for text in values.pop("ranges", ()))
-    return load_settings().override(ranges=ranges or None, **values)
+    settings = load_settings().override(ranges=ranges or None, **values)
+    asked = [place.receive_buffer for place in places if place.receive_buffer is not None]
+    if asked and values.get("receive_buffer") is None:
+        return settings.override(receive_buffer=max(asked))
+    return settings
 
 
-def parse_endpoints(texts: tuple[str, ...]) -> list[Endpoint]:
-    """Return the endpoints, or raise `EndpointError` for the first that cannot be read.
+def read_places(texts: tuple[str, ...], *, serves: bool = False) -> list[Place]:
+    """Return where to take part, endpoints and socat addresses alike; raises `EndpointError`.
 
-    Whether an address is a directed broadcast address only the interfaces tell: joining checks that.
+    `serves` allows what a socat address says of commands.
     """
-    from mcast_tui.wire.address import parse_endpoint
+    from mcast_tui.wire.place import parse_places
 
-    return [parse_endpoint(text) for text in texts]
+    return [place for text in texts for place in parse_places(text, serves=serves)]
 
 
-def require_endpoints(texts: tuple[str, ...], verb: str) -> list[Endpoint]:
-    """As `parse_endpoints`, but none at all is an error that shows what one looks like."""
+def require_places(
+    texts: tuple[str, ...], verb: str, raw: int | None = None, *, serves: bool = False
+) -> list[Place]:
+    """As `read_places`, raw ones if a protocol is given; none at all is an error with an example."""
     if not texts:
         raise EndpointError("", 0, "there is none", f"For example: mcast-tui {verb} 224.1.0.1:6666")
-    return parse_endpoints(texts)
+    places = read_places(texts, serves=serves)
+    endpoints = as_raw([place.endpoint for place in places], raw)
+    return [replace(place, endpoint=endpoint) for place, endpoint in zip(places, endpoints, strict=True)]
+
+
+def as_raw(endpoints: Iterable[Endpoint], protocol: int | None) -> list[Endpoint]:
+    """Return the endpoints as ``--raw`` means them: raw IP of `protocol`, for there are no ports there.
+
+    None leaves them as they are. Raises `UsageError` where a port was written, or ``ip://`` with
+    another protocol: one of the two would have to be ignored.
+    """
+    return [_as_raw(endpoint, protocol) for endpoint in endpoints]
+
+
+def _as_raw(endpoint: Endpoint, protocol: int | None) -> Endpoint:
+    from mcast_tui.wire.address import DEFAULT_PORT
+
+    if protocol is None or endpoint.protocol == protocol:
+        return endpoint
+    if endpoint.protocol is not None:
+        raise UsageError(
+            f"use {endpoint} with --raw {protocol}",
+            f"it names protocol {endpoint.protocol} itself",
+            remedy="Name the protocol once.",
+        )
+    if endpoint.names_port or endpoint.port != DEFAULT_PORT:
+        raise UsageError(
+            f"use {endpoint} with --raw {protocol}",
+            "raw IP has no ports",
+            remedy=f"Leave out :{endpoint.port}.",
+        )
+    return replace(endpoint, port=0, protocol=protocol)

@@ -5,9 +5,18 @@ from __future__ import annotations
 VERBS = {
     "tui": ("tui:tui", "The app, joined to these endpoints; with none, the start page."),
     "demo": ("demo:demo", "The app on a virtual LAN with talking peers: no network, no root, no set-up."),
-    "listen": ("listen:listen", "Print what arrives, as text or JSON."),
+    "lab": ("lab:lab", "A shell or a command on a virtual LAN that vanishes afterwards."),
+    "listen": (
+        "listen:listen",
+        "Print what arrives: as text, JSON, chosen fields, a hex dump, or the bare payload.",
+    ),
     "send": ("send:send", "Send one datagram per TEXT or per line of standard input."),
+    "serve": ("serve:serve", "Run a command for each datagram; what it prints is the answer."),
+    "query": ("query:query", "Ask a group or a host, and print who answers what, and how fast."),
     "chat": ("chat:chat", "Talk in a group as plain lines, for pipes and screen readers."),
+    "socat": ("socat:socat", "Run two socat addresses against each other, as the socat tutorial has them."),
+    "man": ("man:man", "Print the manual page."),
+    "completion": ("completion:completion", "Print the completion script for bash, zsh or fish."),
 }
 """Verb -> (module and function under cli.commands, one line of help)."""
 
@@ -26,6 +35,7 @@ Endpoints:
   [IPV6%INTERFACE]:PORT                     [ff15::42%eth0]:6666
   broadcast[%INTERFACE][:PORT]              broadcast:6666
   udp://[SOURCE@]GROUP:PORT                 udp://@239.0.0.1:1234
+  ip://[SOURCE@]GROUP[%INTERFACE]:PROTOCOL  ip://224.1.0.1:253   raw IP, needs CAP_NET_RAW
 
 Options:
   -h, --help   Show this message and exit.

@@ -11,7 +11,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from mcast_tui.cli.packet_format import NANOSECONDS, address_and_port
+from mcast_tui.cli.printing.packet_format import NANOSECONDS
 from mcast_tui.cli.running import announce, input_lines
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import UsageError
@@ -20,13 +20,15 @@ from mcast_tui.services.chat import DIRECT, Line
 from mcast_tui.services.command import COMMANDS, find_command
 from mcast_tui.services.desk import Desk
 from mcast_tui.services.events import DatagramRefused, Event
+from mcast_tui.services.joining import join_place
 from mcast_tui.services.notice import Level, Notice
+from mcast_tui.wire.address import address_and_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mcast_tui.services.node import Node
-    from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.place import Place
 
 NOT_OBEYED = 2
 
@@ -43,14 +45,14 @@ class PlainChat:
         self._is_over = False
         self._status = 0
 
-    async def talk(self, endpoints: Sequence[Endpoint], linger_s: float) -> int:
+    async def talk(self, places: Sequence[Place], linger_s: float) -> int:
         """Join, talk until the person or the input ends, and return the exit status.
 
         It is that of the last line that could not be sent or obeyed, 0 when all could.
         """
         self._node.subscribe(self._note_refusal)
-        for endpoint in endpoints:
-            groups = await self._node.join(endpoint)
+        for place in places:
+            groups = await join_place(self._node, self._desk, place)
             self._desk.select(groups[0])
             announce(self._node, groups)
         tasks = asyncio.create_task(self._read(linger_s)), asyncio.create_task(self._print())
@@ -170,7 +172,7 @@ class PlainChat:
 def _line_as_text(line: Line) -> str:
     """Return ``12:34:55 SOURCE to DESTINATION: text``, with a word for what the text alone would hide."""
     at = time.strftime("%H:%M:%S", time.localtime(line.at // NANOSECONDS))
-    destination = address_and_port(str(line.destination), line.destination_port)
+    destination = address_and_port(str(line.destination), line.destination_port, line.protocol)
     text = line.text if line.is_text else f"({line.text})"
     note = " [escapes shown, not run]" if line.altered else ""
     return f"{at} {line.source} to {destination}: {text}{note}"

@@ -22,12 +22,15 @@ ANNOUNCED_SINGLY = 10
 LINE_LIMIT = 1 << 20
 """Bytes of input without a line end before we give up: no datagram is that long."""
 CHUNK = 1 << 16
+PARTING_S = 3.0
+"""How long after a signal another one is not heeded: what is under way is the end it asks for."""
 
 
 def run(work: Coroutine[None, None, int]) -> int:
-    """Run `work` to its exit status; SIGTERM and SIGHUP cancel it, so that it leaves its groups.
+    """Run `work` to its exit status; SIGINT, SIGTERM and SIGHUP cancel it, so that it leaves its groups.
 
-    One that is ignored stays ignored: that is how nohup(1) lets a program outlive its terminal.
+    A second one does not cut short the end of what `work` started, unless that takes long. One that is
+    ignored stays ignored: that is how nohup(1) lets a program outlive its terminal.
     A reader of stdout that goes away, as ``head`` does, ends it quietly and well.
     """
     try:
@@ -41,12 +44,17 @@ async def _until_terminated(work: Coroutine[None, None, int]) -> int:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     received: list[int] = []
+    heard_from = 0.0
 
     def end(number: int) -> None:
+        nonlocal heard_from
+        if loop.time() >= heard_from:
+            heard_from = loop.time() + PARTING_S
+            task.cancel()
         received.append(number)
-        task.cancel()
 
-    ends = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ends = [n for n in asked if signal.getsignal(n) is not signal.SIG_IGN]
     for number in ends:
         loop.add_signal_handler(number, end, number)
     try:
@@ -83,7 +91,7 @@ async def input_lines(fd: int = 0) -> AsyncIterator[bytes]:
     Never blocks the event loop on a pipe or terminal; a regular file cannot block.
     """
     pending = bytearray()
-    while chunk := await _read(fd):
+    while chunk := await read_available(fd):
         pending += chunk
         *whole, rest = pending.split(b"\n")
         for line in whole:
@@ -95,14 +103,20 @@ async def input_lines(fd: int = 0) -> AsyncIterator[bytes]:
         yield bytes(pending)
 
 
-async def _read(fd: int) -> bytes:
-    """Return what there is to read, at most `CHUNK` bytes; empty at the end of input."""
+async def read_available(fd: int, limit: int = CHUNK) -> bytes:
+    """Wait for something to read and return it, at most `limit` bytes; empty at the end of input."""
+    while (data := await _read_once(fd, limit)) is None:
+        pass
+    return data
+
+
+async def _read_once(fd: int, limit: int) -> bytes | None:
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
     try:
         loop.add_reader(fd, readable.set)
     except PermissionError:  # epoll(7): a regular file is always ready
-        return os.read(fd, CHUNK)
+        return os.read(fd, limit)
     except OSError:  # closed before we started
         return b""
     try:
@@ -110,6 +124,24 @@ async def _read(fd: int) -> bytes:
     finally:
         loop.remove_reader(fd)
     try:
-        return os.read(fd, CHUNK)
+        return _read_terminal(fd, limit) if os.isatty(fd) else os.read(fd, limit)
     except OSError:  # a terminal that hung up
         return b""
+
+
+def _read_terminal(fd: int, limit: int) -> bytes | None:
+    """Return what a terminal holds; None when ctrl+c emptied it since it was ready, as termios(3) has it.
+
+    A blocking read would then hold up the event loop, and with it the end that ctrl+c asked for. The
+    descriptor we were given stays blocking: others read the same terminal.
+    """
+    try:
+        own = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except PermissionError:  # another user's, from before su(1)
+        return os.read(fd, limit)
+    try:
+        return os.read(own, limit)
+    except BlockingIOError:
+        return None
+    finally:
+        os.close(own)

@@ -9,5 +9,6 @@ from mcast_tui.safe import safe_text
 
 def talk(text: str) -> None:
     """Say one line, made safe here: it may name interfaces and processes, which can be called anything."""
-    if sys.stderr is not None:  # print(3) would take stdout instead
-        print(safe_text(text), file=sys.stderr, flush=True)
+    if sys.stderr is not None:
+        sys.stderr.write(f"{safe_text(text)}\n")  # at once, or the lines of two programs mix
+        sys.stderr.flush()

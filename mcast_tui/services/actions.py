@@ -16,9 +16,11 @@ from mcast_tui.net.interfaces import resolve_interface
 from mcast_tui.services import request
 from mcast_tui.services.caution import cautions, is_source_specific
 from mcast_tui.services.command import CommandError, find_command, nearest_command, parse_line
+from mcast_tui.services.joining import join_place
 from mcast_tui.services.notice import Level, Notice, notice_of
 from mcast_tui.services.target import MOST_LINES, Size, payload_of
 from mcast_tui.wire.address import Kind
+from mcast_tui.wire.socat.line import INTERFACE, OWN_ADDRESS, peer_command
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from mcast_tui.services.node import Node
     from mcast_tui.services.target import Target
     from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.place import Place
 
 PACE_S = 0.002
 """Between the datagrams of a paste: 500 a second, which a socat at the other end can read."""
@@ -104,7 +107,7 @@ class Actions:
             case request.Say():
                 await self._say(wanted.text, aim)
             case request.Join():
-                await self._join(wanted.endpoints)
+                await self._join(wanted.places)
             case request.Leave():
                 await self._leave(self._group_to_leave(wanted.endpoint, aim))
             case request.Message():
@@ -119,6 +122,8 @@ class Actions:
                 self._set_loop(aim, on=wanted.on)
             case request.SetInterface():
                 self._set_interface(wanted.interface, aim)
+            case request.ShowSocat():
+                self._show_socat(wanted.endpoint, aim)
             case request.Clear():
                 self._clear(undo=wanted.undo)
             case request.Pause():
@@ -134,9 +139,10 @@ class Actions:
 
     # -- joining and leaving -------------------------------------------------------------
 
-    async def _join(self, endpoints: Sequence[Endpoint]) -> None:
-        for endpoint in endpoints:
-            joined = await self._node.join(self._desk.placed(endpoint))
+    async def _join(self, places: Sequence[Place]) -> None:
+        for place in places:
+            joined = await join_place(self._node, self._desk, place)
+            endpoint = place.endpoint
             self._desk.select(joined[0])
             self._frame.show_selection()
             self._announce_joined(joined)
@@ -176,9 +182,9 @@ class Actions:
 
     async def undo_leave(self) -> None:
         """Join again what was left last."""
-        endpoint, self._desk.last_left = self._desk.last_left, None
-        if endpoint is not None:
-            await self.perform(request.Join((endpoint,)))
+        place, self._desk.last_left = self._desk.last_left, None
+        if place is not None:
+            await self.perform(request.Join((place,)))
 
     # -- sending -------------------------------------------------------------------------
 
@@ -330,6 +336,14 @@ class Actions:
         self._frame.announce(
             Notice(Level.DONE, f"What you send to {group.label} leaves by {interface.name}.")
         )
+
+    def _show_socat(self, endpoint: Endpoint | None, aim: Aim) -> None:
+        """Show a peer's line; the interface is his to write, for ours means nothing on his machine."""
+        end = endpoint or self._desk.need_group("show a socat line", aim).endpoint
+        line = peer_command(replace(end, interface=None))
+        own = [word for word in (OWN_ADDRESS, INTERFACE) if word in line]
+        fix = f"For {' and '.join(own)} it writes its own." if own else ""
+        self._frame.announce(Notice(Level.DONE, f"A peer talks with {end} by this line.", fix, line))
 
     def _clear(self, *, undo: bool) -> None:
         count = self._frame.clear_view(undo=undo)

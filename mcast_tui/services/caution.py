@@ -1,8 +1,9 @@
-"""What the kernel accepts without a word although nothing may ever arrive: said when joining."""
+"""What matters of a group although the kernel does not say it: told when joining."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from mcast_tui.wire.scope import scope_of
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """Why a membership that is held may stay silent, and what would help."""
+    """What is to be known of a membership that is held, and what would help."""
 
     what: str
     remedy: str
     command: str | None = None
+
+
+PERMANENT = frozenset(map(ip_address, ("224.0.0.1", "ff01::1", "ff02::1")))
+"""All hosts of the link: RFC 1112 section 4, RFC 4291 section 2.7.1."""
 
 
 def cautions(group: Group) -> Iterator[Caution]:
@@ -42,6 +47,11 @@ def cautions(group: Group) -> Iterator[Caution]:
             f"{interface.name} has no IPv6 address, so the kernel does not announce the join.",
             "Switch IPv6 on there.",
             f"sudo sysctl net.ipv6.conf.{interface.name}.disable_ipv6=0",
+        )
+    if group.endpoint.address in PERMANENT:
+        yield Caution(
+            f"{group.endpoint.address} is permanent: every host is a member of it, and none can leave.",
+            "To leave it here only ends that we hear it.",
         )
     if group.endpoint.source is None and is_source_specific(group.endpoint.address):
         scope = scope_of(group.endpoint.address)

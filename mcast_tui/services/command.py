@@ -13,16 +13,20 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcast_tui.errors import EndpointError, UsageError
 from mcast_tui.services import request
 from mcast_tui.wire.address import DEFAULT_PORT, parse_endpoint
+from mcast_tui.wire.place import Place, parse_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mcast_tui.wire.address import Address, Endpoint
+
+Read = TypeVar("Read")
 
 HOP_LIMITS = range(256)
 """What IP_TTL and IPV6_UNICAST_HOPS can hold; 0 stays in this host."""
@@ -116,29 +120,42 @@ class Words:
 
         Whether it is a group only the host's networks can tell, so nobody is refused here.
         """
+        return self._read(what, partial(parse_endpoint, default_port=default_port or self.default_port))
+
+    def places(self, what: str) -> tuple[Place, ...]:
+        """Read the next word as where to take part: an endpoint, or a socat address with its terms."""
+        return self._read(what, parse_places)
+
+    def _read(self, what: str, parse: Callable[[str], Read]) -> Read:
         start = self.column
         word = self.take(what)
         try:
-            return parse_endpoint(word, default_port or self.default_port)
+            return parse(word)
         except EndpointError as error:
             raise self.error(error.reason, start + error.column, error.remedy) from error
 
 
 def _read_join(words: Words) -> request.Join:
-    endpoint = words.endpoint("a group", DEFAULT_PORT)
+    places = words.places("a group")
     sources: list[Address] = []
     while (keyword := words.peek()) is not None:
         start = words.column
         words.take("a word")
         if keyword == "if":
-            endpoint = replace(endpoint, interface=words.take("an interface"))
+            interface = words.take("an interface")
+            places = tuple(_at(place, interface=interface) for place in places)
         elif keyword == "from":
             sources += _read_sources(words)
         else:
             raise words.error(f"{keyword!r} is not known here; say 'if' or 'from'", start)
     if not sources:
-        return request.Join((endpoint,))
-    return request.Join(tuple(replace(endpoint, source=source) for source in dict.fromkeys(sources)))
+        return request.Join(places)
+    each = dict.fromkeys(sources)
+    return request.Join(tuple(_at(place, source=source) for place in places for source in each))
+
+
+def _at(place: Place, **changes: Any) -> Place:
+    return replace(place, endpoint=replace(place.endpoint, **changes))
 
 
 def _read_sources(words: Words) -> Iterator[Address]:
@@ -203,6 +220,12 @@ def _read_interface(words: Words) -> request.SetInterface:
     interface = words.take("an interface")
     words.end()
     return request.SetInterface(interface)
+
+
+def _read_socat(words: Words) -> request.ShowSocat:
+    endpoint = words.endpoint("a group", DEFAULT_PORT) if words.peek() else None
+    words.end()
+    return request.ShowSocat(endpoint)
 
 
 def _read_clear(words: Words) -> request.Clear:
@@ -293,6 +316,14 @@ COMMANDS: tuple[Command, ...] = (
         "/if eth0",
         _read_interface,
         completes=("interface",),
+    ),
+    Command(
+        "socat",
+        "[GROUP[:PORT]]",
+        "Show the line a peer without mcast-tui runs to talk with this group",
+        "/socat 224.1.0.1:6666",
+        _read_socat,
+        completes=("joined",),
     ),
     Command(
         "clear",

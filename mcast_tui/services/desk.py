@@ -15,6 +15,7 @@ from mcast_tui.net.interfaces import preferred_interface, resolve_interface
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services.target import Target
 from mcast_tui.wire.address import DEFAULT_PORT, Endpoint, Kind, classify
+from mcast_tui.wire.place import Place
 
 if TYPE_CHECKING:
     from mcast_tui.net.interfaces import Interface
@@ -45,7 +46,7 @@ class Desk:
         self.selected: Group | None = None
         """None stands for all traffic."""
         self.reply_to: Endpoint | None = None
-        self.last_left: Endpoint | None = None
+        self.last_left: Place | None = None
 
     # -- the selection -------------------------------------------------------------------
 
@@ -123,7 +124,7 @@ class Desk:
     @property
     def default_port(self) -> int:
         """The port of an address written without one."""
-        return self.selected.endpoint.port if self.selected else DEFAULT_PORT
+        return (self.selected.endpoint.port if self.selected else 0) or DEFAULT_PORT  # raw IP: 0
 
     def options(self, group: Group | None) -> SendOptions:
         """Return how the group is sent to; None: how anything else is."""
@@ -136,12 +137,14 @@ class Desk:
 
     def reply_to_packet(self, packet: Packet) -> None:
         """Make the sender of this packet the target of the next line."""
-        self.reply_to = self.endpoint_of(packet.source, packet.source_port, packet.ifindex)
+        self.reply_to = self.endpoint_of(packet.source, packet.source_port, packet.ifindex, packet.protocol)
 
-    def endpoint_of(self, address: Address, port: int, ifindex: int | None) -> Endpoint:
+    def endpoint_of(
+        self, address: Address, port: int | None, ifindex: int | None, protocol: int | None = None
+    ) -> Endpoint:
         """Return where to answer somebody heard on that interface: it matters for a link-local address."""
         interface = self._interface_name(ifindex) if address.is_link_local else None
-        return Endpoint(address, port, interface)
+        return Endpoint(address, port or 0, interface, protocol=protocol)
 
     def target(self, aim: Aim | None = None) -> Target | None:
         """Return where a line aimed so (None: one entered now) goes; None when it would go nowhere."""
@@ -169,9 +172,19 @@ class Desk:
         return classify(destination.address, networks)
 
     def forget(self, group: Group) -> None:
-        """Drop what was chosen for a group that was left."""
+        """Drop what was chosen for a group that was left, but for the way back."""
+        options = self.options(group)
         self._options.pop(group.id, None)
-        self.last_left = group.endpoint
+        admission = group.intake.admission
+        self.last_left = Place(
+            group.endpoint,
+            ranges=admission.networks,
+            source_port=admission.source_port,
+            hop_limit=options.hop_limit,
+            loop=options.loop,
+            outgoing=None if options.ifindex is None else str(options.ifindex),
+            traffic_class=options.traffic_class,
+        )
 
     def _interface_towards(self, destination: Endpoint, options: SendOptions) -> Interface | None:
         if options.ifindex is not None:

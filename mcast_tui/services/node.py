@@ -139,7 +139,7 @@ class Node:
 
     def _wake(self) -> None:
         """Wake the waiters from the capture thread: at most one call is under way at a time."""
-        if not self._wake_pending and self._loop is not None:
+        if not self._wake_pending and not self._arrived.is_set() and self._loop is not None:
             self._wake_pending = True
             self._loop.call_soon_threadsafe(self._awake)
 
@@ -207,9 +207,12 @@ class Node:
             options = replace(options, ifindex=self._outgoing.ifindex_towards(destination))
         return await self._outgoing.send(port, destination, payload, options)
 
-    async def reply(self, packet: Packet, payload: bytes) -> Sent:
-        """Answer the sender of `packet` from the port and address it was sent to; raises `McastError`."""
-        return await self._outgoing.reply(packet, payload)
+    async def reply(self, packet: Packet, payload: bytes, options: SendOptions | None = None) -> Sent:
+        """Answer the sender of `packet` from the port and address it was sent to; raises `McastError`.
+
+        `options` is for hop limit and traffic class.
+        """
+        return await self._outgoing.reply(packet, payload, options)
 
 
 class _Arrival:
@@ -238,11 +241,12 @@ def _own_line(destination: Endpoint, payload: bytes, group: Group | None, kind: 
         source=None,
         source_port=None,
         destination=destination.address,
-        destination_port=destination.port,
+        destination_port=destination.port if destination.protocol is None else None,
         text=text,
         state=LineState.SENDING,
         addressed=ADDRESSED.get(kind, Addressed.UNICAST),
         is_text=plain,
         altered=altered,
         is_aside=group is None,
+        protocol=destination.protocol,
     )

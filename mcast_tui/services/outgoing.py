@@ -47,10 +47,10 @@ class Outgoing:
     def port_towards(self, destination: Endpoint) -> OpenPort:
         """Return the port to send from: the group's while it is joined, else a private one."""
         if kind_of(destination, self.interfaces) is not Kind.UNICAST:
-            port = self._groups.ports.find(destination.family, destination.port)
+            port = self._groups.ports.find(destination.family, destination.port, destination.protocol)
             if port is not None:
                 return port
-        return self._groups.ports.private(destination.family)
+        return self._groups.ports.private(destination.family, destination.protocol)
 
     def ifindex_towards(self, destination: Endpoint, group: Group | None = None) -> int | None:
         """Choose the interface: the one named, the group's, the user's; None leaves it to the routes."""
@@ -62,19 +62,20 @@ class Outgoing:
             return resolve_interface(self._settings.interface, self.interfaces).index
         return None
 
-    async def reply(self, packet: Packet, payload: bytes) -> Sent:
+    async def reply(self, packet: Packet, payload: bytes, options: SendOptions | None = None) -> Sent:
         """Send to the sender of `packet` from where it was addressed: its port, its interface, our address.
 
-        Raises `McastError`, also when its port is not open any more.
+        `options` is for the rest: hop limit, traffic class. Raises `McastError`, also when the port is
+        not open any more.
         """
-        family = packet.source.version
-        port = self._groups.ports.find(family, packet.destination_port)
-        destination = Endpoint(packet.source, packet.source_port)
+        port = self._groups.ports.find(packet.source.version, packet.destination_port or 0, packet.protocol)
+        destination = Endpoint(packet.source, packet.source_port or 0, protocol=packet.protocol)
         if port is None:
-            raise UsageError(f"reply to {destination}", f"port {packet.destination_port} is closed by now")
+            raise UsageError(f"reply to {destination}", "the port it was sent to is closed by now")
         unicast = packet.destination if packet.addressed is Addressed.UNICAST else None
-        options = SendOptions(ifindex=packet.ifindex, source=unicast or packet.local_address)
-        return await self.send(port, destination, payload, options)
+        source = unicast or packet.local_address
+        way = replace(options or SendOptions(), ifindex=packet.ifindex, source=source)
+        return await self.send(port, destination, payload, way)
 
     async def send(self, port: OpenPort, destination: Endpoint, payload: bytes, options: SendOptions) -> Sent:
         """Send one datagram from `port`, waiting a bounded time for room; raises `McastError`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,9 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Join these; more than one when several sources of a group are asked for."""
+    """Join these; more than one when several sources of a group, or several groups, are asked for."""
 
-    endpoints: tuple[Endpoint, ...]
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,13 @@ class SetInterface:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowSocat:
+    """Show the socat line of a peer of this group; None is the selected one."""
+
+    endpoint: Endpoint | None
+
+
+@dataclass(frozen=True, slots=True)
 class Clear:
     """Hide what is on screen, or show it again."""
 
@@ -114,6 +122,7 @@ Request: TypeAlias = (
     | SetHopLimit
     | SetLoop
     | SetInterface
+    | ShowSocat
     | Clear
     | Pause
     | Follow

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from mcast_tui.net.sender import DEFAULT_MULTICAST_HOP_LIMIT, LONGEST_PAYLOAD
+from mcast_tui.net.sender import DEFAULT_MULTICAST_HOP_LIMIT, LONGEST_PAYLOAD, LONGEST_RAW_PAYLOAD
 from mcast_tui.safe import safe_text
 from mcast_tui.wire.address import Kind
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from mcast_tui.net.sender import SendOptions
     from mcast_tui.wire.address import Endpoint
 
-HEADERS = {4: 28, 6: 48}
-"""Bytes of IP and UDP header before the payload."""
+IP_HEADER = {4: 20, 6: 40}
+UDP_HEADER = 8
+"""Bytes before the payload."""
 
 
 MOST_LINES = 5_000
@@ -74,12 +75,14 @@ class Target:
 
     @property
     def place(self) -> str:
-        """Address and port, without the interface."""
+        """Address and port or raw protocol, without the interface."""
         bare = str(self.destination.address)
         if self.destination.is_limited_broadcast:
             bare = "broadcast"
         elif self.destination.family == 6:  # the IP version
             bare = f"[{bare}]"
+        if self.destination.protocol is not None:
+            return f"ip://{bare}:{self.destination.protocol}"
         return f"{bare}:{self.destination.port}"
 
     def details(self) -> tuple[str, ...]:
@@ -96,14 +99,17 @@ class Target:
 
     @property
     def largest(self) -> int:
-        return LONGEST_PAYLOAD[self.destination.family]
+        longest = LONGEST_PAYLOAD if self.destination.protocol is None else LONGEST_RAW_PAYLOAD
+        return longest[self.destination.family]
 
     @property
     def unfragmented(self) -> int | None:
         """The longest payload that leaves in one piece; None when the interface is not known."""
         if self.mtu is None:
             return None
-        return min(self.largest, self.mtu - HEADERS[self.destination.family])
+        headers = IP_HEADER[self.destination.family]
+        headers += UDP_HEADER if self.destination.protocol is None else 0
+        return min(self.largest, self.mtu - headers)
 
     def size(self, length: int) -> Size:
         """Return what a payload of `length` bytes would be to this target."""

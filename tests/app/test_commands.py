@@ -34,6 +34,46 @@ async def test_join_and_leave_and_the_undo_in_the_toast(host1: Host) -> None:
         assert "main.undo_leave" not in frame.keys
 
 
+async def test_a_socat_address_is_joined_on_its_terms_and_joined_again_on_them(lab: Lab) -> None:
+    host1, host2, host3 = (lab.host(number) for number in (1, 2, 3))
+    async with frame_on(host1) as frame:
+        await frame.enter(
+            "/join UDP4-DATAGRAM:224.1.0.1:6666,bind=:6666,range=192.168.10.2/32,"
+            "ip-add-membership=224.1.0.1:192.168.10.1,ip-multicast-ttl=3"
+        )
+        await frame.joined()
+        assert frame.stage.desk.options(frame.stage.desk.selected).hop_limit == 3
+        await frame.enter("/leave")
+        await frame.joined(0)
+        await frame.press("escape", "u")
+        await frame.joined()
+        send_from(host3, b"from outside of the range\n")
+        send_from(host2, b"from within\n")
+        await frame.until(lambda: frame.node.ring.head == 2, "both packets")
+        seen = [frame.node.ring.packet(number) for number in (0, 1)]
+        assert {str(packet.source): packet.refused for packet in seen} == {
+            "192.168.10.2": False,
+            "192.168.10.3": True,
+        }
+        assert frame.stage.desk.options(frame.stage.desk.selected).hop_limit == 3
+
+
+async def test_a_misspelt_socat_address_is_refused_where_it_is_wrong(host1: Host) -> None:
+    async with frame_on(host1) as frame:
+        await frame.enter("/join UDP4-DATAGRAM:224.1.0.1:6666,rnage=10.0.0.0/8")
+        await frame.until(lambda: "range" in frame.text, "the nearest option")
+        assert len(frame.node.groups) == 0
+
+
+async def test_socat_shows_the_line_of_a_peer_to_be_copied(host1: Host) -> None:
+    async with frame_on(host1, "224.1.0.1:7000") as frame:
+        await frame.enter("/socat")
+        await frame.until(lambda: bool(frame.stage.notices), "the notice")
+        notice = next(iter(frame.stage.notices))
+        wanted = "socat STDIO UDP4-DATAGRAM:224.1.0.1:7000,bind=:7000,ip-add-membership=224.1.0.1:OWN_ADDRESS"
+        assert wanted in [each.command for each in frame.stage.notices], notice
+
+
 async def test_leaving_the_last_group_leads_back_to_the_start_page(host1: Host) -> None:
     async with frame_on(host1, "224.1.0.1") as frame:
         await frame.press("L")

@@ -30,6 +30,7 @@ from mcast_tui.services import request
 from mcast_tui.services.command import parse_line
 from mcast_tui.services.notice import Level, Notice
 from mcast_tui.services.target import lines_of
+from mcast_tui.wire.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.command import Command
     from mcast_tui.services.groups import Group
     from mcast_tui.services.node import Node
-    from mcast_tui.wire.address import Endpoint
 
 
 class MainScreen(Screen[None]):
@@ -253,7 +253,7 @@ class MainScreen(Screen[None]):
 
     @on(StartPage.JoinWanted)
     def join_preset(self, event: StartPage.JoinWanted) -> None:
-        self.join(event.endpoint)
+        self.join(Place(event.endpoint))
 
     @on(StartPage.InterfaceWanted)
     def change_interface(self) -> None:
@@ -276,7 +276,8 @@ class MainScreen(Screen[None]):
     def begin_message(self, event: PeerList.PeerChosen) -> None:
         peer = event.peer
         self._close_drawer()
-        self.action_type(f"/msg {self._desk.endpoint_of(peer.address, peer.port, peer.ifindex)} ")
+        endpoint = self._desk.endpoint_of(peer.address, peer.port, peer.ifindex, peer.protocol)
+        self.action_type(f"/msg {endpoint} ")
 
     @on(PacketsPane.ReplyRequested)
     def reply(self, event: PacketsPane.ReplyRequested) -> None:
@@ -298,14 +299,14 @@ class MainScreen(Screen[None]):
 
     # -- for the app and the palette ---------------------------------------------------------------
 
-    def join(self, *endpoints: Endpoint) -> None:
+    def join(self, *places: Place) -> None:
         """Join these and select the first; failures become notices."""
-        self._later(self._join_all(endpoints))
+        self._later(self._join_all(places))
 
-    async def _join_all(self, endpoints: tuple[Endpoint, ...]) -> None:
-        for endpoint in endpoints:
-            await self._actions.perform(request.Join((endpoint,)))
-        if len(endpoints) > 1:
+    async def _join_all(self, places: tuple[Place, ...]) -> None:
+        for place in places:
+            await self._actions.perform(request.Join((place,)))
+        if len(places) > 1:
             self._select(next(iter(self._node.groups), None))
 
     def palette_action(self, command: Command) -> Callable[[], None]:

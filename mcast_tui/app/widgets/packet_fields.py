@@ -7,10 +7,11 @@ tell what was observed from what follows from it. What the kernel did not say is
 from __future__ import annotations
 
 import time
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mcast_tui.safe import safe_text
+from mcast_tui.wire.address import address_and_port
 from mcast_tui.wire.columns import Addressed
 from mcast_tui.wire.scope import LIMITED_BROADCAST, scope_of
 
@@ -60,7 +61,7 @@ def explain_packet(packet: Packet, interface_name: Callable[[int], str | None]) 
     origins = IPV6 if isinstance(packet.source, IPv6Address) else IPV4
     return [
         *_time(packet),
-        Field("source", format_socket(packet.source, packet.source_port), "recvmmsg msg_name"),
+        Field("source", address_and_port(str(packet.source), packet.source_port), "recvmmsg msg_name"),
         *_destination(packet, origins),
         Field("interface", _interface(packet.ifindex, interface_name), origins.interface),
         *_local_address(packet),
@@ -69,11 +70,6 @@ def explain_packet(packet: Packet, interface_name: Callable[[int], str | None]) 
         *_length(packet),
         *_verdicts(packet),
     ]
-
-
-def format_socket(address: IPv4Address | IPv6Address, port: int) -> str:
-    """Return ``address:port``, IPv6 in brackets."""
-    return f"[{address}]:{port}" if isinstance(address, IPv6Address) else f"{address}:{port}"
 
 
 def title(packet: Packet, interface_name: Callable[[int], str | None]) -> str:
@@ -108,8 +104,10 @@ def _interface(ifindex: int | None, interface_name: Callable[[int], str | None])
 def _destination(packet: Packet, origins: Origins) -> list[Field]:
     """Return destination, how it was addressed with the reason, and the scope of the address."""
     kind = packet.addressed.name.lower()
-    port = packet.destination_port
-    to_port = Field("port", str(port), "the one its socket is bound to")
+    if packet.protocol is None:
+        to_port = Field("port", str(packet.destination_port), "the one its socket is bound to")
+    else:
+        to_port = Field("protocol", str(packet.protocol), "the one its raw socket is for; there are no ports")
     if packet.destination is None:
         unknown = Field("destination", UNKNOWN, origins.destination)
         return [unknown, to_port, Field("addressed", kind, _why(packet))]

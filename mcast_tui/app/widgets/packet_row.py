@@ -17,7 +17,16 @@ from rich.cells import set_cell_size
 
 from mcast_tui.app.palette import UNICODE, Glyphs
 from mcast_tui.safe import clamp_cells, safe_info, safe_text
-from mcast_tui.wire.columns import Addressed, Column, Columns, Flag, Packet, address_from_words
+from mcast_tui.wire.address import RAW_SCHEME
+from mcast_tui.wire.columns import (
+    Addressed,
+    Column,
+    Columns,
+    Flag,
+    Packet,
+    address_from_words,
+    ports_and_protocol,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -51,7 +60,10 @@ KIND_LETTERS: Final[dict[int, str]] = {
     Addressed.MULTICAST: "M",
 }
 
-_OWN, _TRUNCATED, _REFUSED = int(Flag.OWN), int(Flag.TRUNCATED), int(Flag.REFUSED)
+RAW_PREFIX: Final = f"{RAW_SCHEME}://"
+"""Before a destination of raw IP: what follows the address is its protocol number, not a port."""
+
+_OWN, _TRUNCATED, _REFUSED, _RAW = int(Flag.OWN), int(Flag.TRUNCATED), int(Flag.REFUSED), int(Flag.RAW)
 # plain integers: `&` of an IntFlag makes an object for every row
 
 
@@ -105,14 +117,18 @@ def rows_from_columns(
 def packet_of(row: Row, payload: bytes | None) -> Packet:
     """Return the whole view of a row that the ring may no longer have; `payload` is what is left of it."""
     is_known = bool(row.destination_high or row.destination_low)
+    source_port, destination_port, protocol = ports_and_protocol(
+        row.source_port, row.destination_port, row.flags
+    )
     return Packet(
         number=row.number,
         received_at=row.received_at,
         kernel_time=bool(row.flags & Flag.KERNEL_TIME),
         source=address_from_words(row.source_high, row.source_low),
-        source_port=row.source_port,
+        source_port=source_port,
         destination=address_from_words(row.destination_high, row.destination_low) if is_known else None,
-        destination_port=row.destination_port,
+        destination_port=destination_port,
+        protocol=protocol,
         addressed=Addressed(row.addressed),
         ifindex=row.ifindex or None,
         local_address=IPv4Address(row.local_address) if row.local_address else None,
@@ -225,7 +241,7 @@ def format_row(
         left.append(f"{format_time(row.received_at)[: fit.time]} ")
     if fit.interface:
         left.append(_interface(row.ifindex, interface_name, fit.interface) + " ")
-    port = row.source_port if fit.source_port else None
+    port = row.source_port if fit.source_port and not row.flags & _RAW else None
     source = format_endpoint(row.source_high, row.source_low, port, fit.source, glyphs.ellipsis)
     info, is_wire = _info(row, max(0, fit.info))
     line = Line("".join(left), source + " ", _facts(row, fit, glyphs), info, is_wire)
@@ -246,7 +262,8 @@ def _facts(row: Row, fit: Fit, glyphs: Glyphs) -> str:
         high, low = row.destination_high, row.destination_low
         letter = KIND_LETTERS.get(row.addressed, "?")
         port = row.destination_port if fit.destination_port else None
-        endpoint = format_endpoint(high, low, port, fit.destination, glyphs.ellipsis)
+        scheme = RAW_PREFIX if row.flags & _RAW and fit.destination_port else ""
+        endpoint = format_endpoint(high, low, port, fit.destination, glyphs.ellipsis, scheme)
         facts.append(f"{letter} {endpoint} ")
     if fit.length:
         cut = glyphs.ellipsis if row.flags & _TRUNCATED else " "
@@ -300,7 +317,9 @@ def _interface(ifindex: int, interface_name: Callable[[int], str | None], cells:
 
 
 @lru_cache(maxsize=65_536)  # bounded: a flood of forged sources must not grow it without end
-def format_endpoint(high: int, low: int, port: int | None, cells: int, ellipsis: str) -> str:
+def format_endpoint(
+    high: int, low: int, port: int | None, cells: int, ellipsis: str, scheme: str = ""
+) -> str:
     """Return address and port in exactly `cells` cells; a long address keeps its prefix and suffix.
 
     An all-zero address is "unknown": ``?``.
@@ -309,13 +328,13 @@ def format_endpoint(high: int, low: int, port: int | None, cells: int, ellipsis:
     unknown = not high and not low
     text = "?" if unknown else str(address)
     is_bracketed = isinstance(address, IPv6Address) and not unknown and port is not None
-    around = (2 if is_bracketed else 0) + (0 if port is None else len(f":{port}"))
+    around = len(scheme) + (2 if is_bracketed else 0) + (0 if port is None else len(f":{port}"))
     text = shorten(text, max(1, cells - around), ellipsis)
     if is_bracketed:
         text = f"[{text}]"
     if port is not None:
         text = f"{text}:{port}"
-    return text[:cells].ljust(cells)
+    return f"{scheme}{text}"[:cells].ljust(cells)
 
 
 def shorten(text: str, cells: int, ellipsis: str) -> str:

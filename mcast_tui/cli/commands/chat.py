@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mcast_tui.cli.options import receiving_options, require_endpoints, sending_options, settings_from
+from mcast_tui.cli.options import receiving_options, require_places, sending_options, settings_from
+from mcast_tui.cli.print_socat import print_socat_lines, print_socat_option
+from mcast_tui.cli.sending.departure import Finite
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcast_tui.services.settings import Settings
-    from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.place import Place
 
 
 LINGER_S = 0.5
@@ -22,17 +26,19 @@ LINGER_S = 0.5
 @click.option(
     "-l",
     "--linger",
-    type=click.FloatRange(0),
+    type=Finite(0),
     default=LINGER_S,
     show_default=True,
     help="Seconds to keep listening after the end of a pipe or file.",
 )
 @receiving_options
 @sending_options
+@print_socat_option
 def chat(
     endpoints: tuple[str, ...],
     *,
     linger: float,
+    print_socat: bool,
     **values: Any,  # the shared options, by the names of Settings
 ) -> int:
     """Send each line of stdin to the group joined last, print each line of others on stdout.
@@ -41,19 +47,30 @@ def chat(
     on stderr. Ends with /quit, with ctrl+c, at the end of input of a terminal, and --linger seconds after
     the end of a pipe.
     """
-    return run_chat(require_endpoints(endpoints, "chat"), settings_from(values), linger)
+    places = require_places(endpoints, "chat")
+    settings = settings_from(values, places)
+    if print_socat:
+        return print_talking(places, settings)
+    return run_chat(places, settings, linger)
 
 
-def run_chat(endpoints: list[Endpoint], settings: Settings, linger_s: float = LINGER_S) -> int:
-    """Talk at these endpoints until the person or the input ends; return the exit status."""
+def print_talking(places: Sequence[Place], settings: Settings) -> int:
+    """Print the socat lines of somebody who talks at these places, and of a peer; return the exit status."""
+    from mcast_tui.wire.socat.line import talking
+
+    return print_socat_lines(places, settings, talking, talking)
+
+
+def run_chat(places: list[Place], settings: Settings, linger_s: float = LINGER_S) -> int:
+    """Talk at these places until the person or the input ends; return the exit status."""
     from mcast_tui.cli.running import run
 
-    return run(_chat(endpoints, settings, linger_s))
+    return run(_chat(places, settings, linger_s))
 
 
-async def _chat(endpoints: list[Endpoint], settings: Settings, linger_s: float) -> int:
+async def _chat(places: list[Place], settings: Settings, linger_s: float) -> int:
     from mcast_tui.cli.plain_chat import PlainChat
     from mcast_tui.services.node import Node
 
     async with Node(settings) as node:
-        return await PlainChat(node).talk(endpoints, linger_s)
+        return await PlainChat(node).talk(places, linger_s)

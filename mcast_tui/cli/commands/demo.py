@@ -21,10 +21,11 @@ def demo(*, ascii: bool | None, loopback: bool, seed: int | None) -> int:  # noq
 
     from mcast_tui.config import load_settings
     from mcast_tui.services.lab.demo import enter_demo_lan
+    from mcast_tui.wire.place import Place
 
     # What the user set for his own network has no meaning here, and would hide the peers.
     own = load_settings().override(ascii=ascii)
     settings = replace(own, interface=None, ranges=(), source_port=None)
     # Before Textual and its threads: a user namespace is entered by a process of one thread only.
     with enter_demo_lan(force_loopback=loopback, seed=seed) as lan:
-        return open_app(settings, lan.endpoints, note=lan.note)
+        return open_app(settings, [Place(endpoint) for endpoint in lan.endpoints], note=lan.note)

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mcast_tui.cli.commands.chat import run_chat
+from mcast_tui.cli.commands.chat import print_talking, run_chat
 from mcast_tui.cli.options import (
-    parse_endpoints,
+    read_places,
     receiving_options,
-    require_endpoints,
+    require_places,
     sending_options,
     settings_from,
 )
+from mcast_tui.cli.print_socat import print_socat_option
 from mcast_tui.cli.talk import talk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mcast_tui.services.settings import Settings
-    from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.place import Place
 
 
 @click.command()
@@ -30,17 +31,25 @@ if TYPE_CHECKING:
 @click.option("--ascii", is_flag=True, default=None, help="Draw with ASCII characters only.")
 @receiving_options
 @sending_options
-def tui(endpoints: tuple[str, ...], **values: Any) -> int:  # the shared options, by the names of Settings
+@print_socat_option
+def tui(
+    endpoints: tuple[str, ...],
+    *,
+    print_socat: bool,
+    **values: Any,  # the shared options, by the names of Settings
+) -> int:
     """Open the app, joined to the ENDPOINTs; with none, its start page, which joins and sends nothing.
 
     Where there is no terminal to draw on (a pipe, TERM=dumb) it talks in plain lines, as chat does.
     """
-    chosen = parse_endpoints(endpoints)
-    settings = settings_from(values)
+    places = read_places(endpoints)
+    settings = settings_from(values, places)
+    if print_socat:
+        return print_talking(require_places(endpoints, "tui"), settings)
     if not _can_draw():
         talk("no terminal to draw on: plain lines instead, as with mcast-tui chat")
-        return run_chat(require_endpoints(endpoints, "chat"), settings)
-    return open_app(settings, chosen)
+        return run_chat(require_places(endpoints, "chat"), settings)
+    return open_app(settings, places)
 
 
 def _can_draw() -> bool:
@@ -50,8 +59,8 @@ def _can_draw() -> bool:
     return is_terminal and os.environ.get("TERM") not in {None, "", "dumb"}
 
 
-def open_app(settings: Settings, endpoints: Sequence[Endpoint], note: str = "") -> int:
+def open_app(settings: Settings, places: Sequence[Place], note: str = "") -> int:
     """Run the app until the person leaves; return the exit status. `note` is shown in its header."""
     from mcast_tui.app.app import run_app
 
-    return run_app(settings, endpoints, note=note)
+    return run_app(settings, places, note=note)
