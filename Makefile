@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo run test check bench screenshots clean
+.PHONY: demo run test check bench screenshots share clean
 
 demo: $(STAMP)
 	$(BIN)/mcast-tui demo
@@ -13,7 +13,7 @@ run: $(STAMP)
 	$(BIN)/mcast-tui $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -26,6 +26,14 @@ bench: $(STAMP)
 
 screenshots: $(STAMP)
 	$(BIN)/python screenshots/make.py
+
+# The manual page and the completions of three shells, made of the command definitions.
+share: $(STAMP)
+	mkdir -p share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d
+	$(BIN)/mcast-tui man >share/man/man1/mcast-tui.1
+	$(BIN)/mcast-tui completion bash >share/bash-completion/completions/mcast-tui
+	$(BIN)/mcast-tui completion zsh >share/zsh/site-functions/_mcast-tui
+	$(BIN)/mcast-tui completion fish >share/fish/vendor_completions.d/mcast-tui.fish
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from blockbuster import BlockBuster
+from hypothesis import HealthCheck, settings
 
 from mcast_tui.errors import McastError
 from mcast_tui.services.lab.lan import Lab
@@ -42,13 +43,27 @@ def pytest_configure(config: pytest.Config) -> None:
     """Move the run into its own network namespace, once, before anything of a test is imported."""
     if config.option.collectonly:
         return
+    # The programs we start are mostly this package: without its bytecode each compiles it anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if hasattr(config, "workerinput"):
         _leave_controller()
     else:
         _enter_home()
     adopt_orphans()
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup every program we start would rightly ignore it
+    _be_the_same_everywhere()
+    # Under nohup, and in the background of a script, every program we start would rightly ignore these.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_HOME], config.stash[_HOME_NAME] = Place(), network_namespace()
+
+
+def _be_the_same_everywhere() -> None:
+    """Let neither the speed of a machine nor the environment of whoever starts the tests decide a test."""
+    for name in list(os.environ):
+        if name in FOREIGN or name.startswith(("TEXTUAL", "MCAST_TUI_")):
+            del os.environ[name]
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 def _enter_home() -> None:
@@ -74,6 +89,8 @@ def _leave_controller() -> None:
     set_link("lo", up=True)
 
 
+FOREIGN = {"NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "SSH_CONNECTION", "XDG_CONFIG_HOME"}
+"""What tells an app how to look, or where its settings are."""
 CONTROLLER_HOME = "MCAST_TEST_HOME"
 """Tells the workers which namespace they must find themselves in before they make their own."""
 _HOME, _HOME_NAME = pytest.StashKey[Place](), pytest.StashKey[str]()
@@ -114,6 +131,8 @@ ANSWERED_AT_ONCE = {
     "net/refusals.py": {"read_limit"},
     "net/port_holder.py": {"find_port_holders"},
     "net/receiver.py": {"close", "add", "remove"},
+    "services/child.py": {"_keep_inherited_descriptors"},
+    "services/process_tree.py": {"children", "_parents", "_lists_children"},
 }
 """Netlink, a UDP connect and /proc: the kernel answers from memory within the call. The receiver's
 thread ends, or lets go of a socket, within one read that does not block."""

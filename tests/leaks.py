@@ -6,7 +6,6 @@ import asyncio
 import asyncio.runners
 import ctypes
 import gc
-import os
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
-GRACE_S = 2.0
+GRACE_S = 10.0
 """How long a thread or process that is on its way out may take."""
 
 
@@ -98,13 +97,19 @@ def _descriptors() -> dict[int, str]:
 
 
 def _children() -> Iterator[int]:
-    """Yield our living children; the dead hold nothing but their number."""
-    me = os.getpid()
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-            if int(parent) == me and state != "Z":
-                yield int(entry.name)
+    """Yield our living children, whichever thread has them; the dead hold nothing but their number."""
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # the thread has ended
+            for child in map(int, (task / "children").read_text().split()):
+                if _is_alive(child):
+                    yield child
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return not Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].startswith(" Z")
+    except OSError:
+        return False
 
 
 def _command(pid: int) -> str:

@@ -19,6 +19,7 @@ import shutil
 import struct
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.host import Host
 
-PATIENCE_S = 10.0
-"""How long anything of these is waited for; far longer than it takes, so that a busy machine passes."""
+PATIENCE_S = 30.0
+"""How long any test waits for anything; far longer than it takes, so that a busy machine passes."""
 
 DEBIAN_PACKAGES = {
     "socat": "socat",
@@ -46,9 +47,23 @@ DEBIAN_PACKAGES = {
     "unshare": "util-linux",
     "lsns": "util-linux",
     "tmux": "tmux",
+    "zsh": "zsh",
+    "fish": "fish",
+    "man": "man-db",
+    "groff": "groff",
+    "mandoc": "mandoc",
     "gcc": "gcc",
     "rsvg-convert": "librsvg2-bin",
 }
+
+
+def wait_until(condition: Callable[[], object], wanted: str = "it") -> None:
+    """Return once the condition holds; fail the test when it never does."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{wanted} did not come about within {PATIENCE_S:.0f} s")
+        time.sleep(0.001)
 
 
 def requires(*programs: str) -> pytest.MarkDecorator:
@@ -128,6 +143,13 @@ class Program:
         assert self.process.stdin is not None
         self.process.stdin.write(data)
 
+    def ended(self) -> int:
+        """Wait for its end and for the last it wrote; return the exit status."""
+        status: int = self.process.wait(PATIENCE_S)
+        for stream in (self.output, self.errors):
+            stream.wait(lambda stream=stream: stream.ended, "its end")
+        return status
+
     def close(self) -> None:
         """End the program; again is harmless."""
         self.process.kill()
@@ -173,7 +195,7 @@ def socat(host: Host, *addresses: str) -> Socat:
     """Start ``socat ADDRESS ADDRESS`` on a host; its sockets are open and joined when this returns."""
     program = Socat(host, ["socat", "-d", "-d", *addresses])
     talk = program.errors
-    ready = (b"starting data transfer loop", b"receiving on")
+    ready = (b"starting data transfer loop", b"receiving on", b"receiving IP protocol")
     talk.wait(lambda: any(words in talk.data for words in ready), "being ready")
     return program
 

@@ -54,7 +54,7 @@ RECEIVERS = [
 @requires("gcc")
 @pytest.mark.parametrize("receiver", RECEIVERS, ids=lambda receiver: receiver.name)
 def test_a_receiver_takes_what_is_sent_to_the_group(lan: Lab, receiver: Receiver) -> None:
-    cell = receive.Cell(100, 5_000)
+    cell = receive.Cell(100, 2_000)  # 200 packets fit in the kernel's own buffer, however busy the machine is
 
     run = receive.run_once(lan, receiver, cell, TINY)
 
@@ -66,7 +66,7 @@ def test_a_receiver_takes_what_is_sent_to_the_group(lan: Lab, receiver: Receiver
 @requires("gcc")
 @pytest.mark.parametrize("receiver", PAIRED, ids=lambda receiver: receiver.name)
 def test_ours_and_the_c_loops_take_ipv6_as_well(lan: Lab, receiver: Receiver) -> None:
-    run = receive.run_once(lan, receiver, receive.Cell(100, 5_000, family=6), TINY)
+    run = receive.run_once(lan, receiver, receive.Cell(100, 2_000, family=6), TINY)
 
     assert run.received == run.sent > 0
 

@@ -20,7 +20,8 @@ from textual.binding import Binding
 
 from mcast_tui.app.widgets.footer import OTHERWISE, SHOWN
 from mcast_tui.services.notice import Level, Notice
-from tests.app.frame import PATIENCE_S, frame_on
+from tests.app.frame import frame_on
+from tests.peers import PATIENCE_S
 from tests.services.nodes import send_from
 
 if TYPE_CHECKING:
@@ -215,8 +216,10 @@ class Terminal:
                 self.written += os.read(self._master, 1 << 16)
 
     def ended(self) -> int:
-        """Wait for the end; return the exit status."""
+        """Wait for the end and read its last words; return the exit status."""
         self.until(lambda: self.process.poll() is not None)
+        while select.select([self._master], [], [], 0)[0]:
+            self.written += os.read(self._master, 1 << 16)
         return self.process.returncode
 
     def type(self, keys: bytes) -> None:

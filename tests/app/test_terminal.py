@@ -189,7 +189,7 @@ def send_in_batches(app: PtyApp, host: Host, hostile: list[bytes]) -> None:
         app.until_written(number[0], since)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_of_10000_hostile_payloads_only_characters_reach_the_terminal(
     host1: Host, host2: Host, own_forms: Forms
 ) -> None:

@@ -20,7 +20,7 @@ COMMAND = [sys.executable, "-m", "mcast_tui"]
 def run_on(host: Host, *arguments: str, stdin: str | None = "") -> subprocess.CompletedProcess[str]:
     """Run one command line to its end on `host`; stdin None is a closed one."""
     options = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-    return host.run([*COMMAND, *arguments], check=False, timeout_s=30, **options)
+    return host.run([*COMMAND, *arguments], check=False, timeout_s=60, **options)
 
 
 @contextmanager

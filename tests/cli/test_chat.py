@@ -11,7 +11,7 @@ import pytest
 
 from mcast_tui.cli.plain_chat import PlainChat
 from tests.cli.commands import COMMAND, lines, run_on, started, wait_lines
-from tests.peers import Output, socat, socat_peer, tcpdump_on
+from tests.peers import PATIENCE_S, Output, socat, socat_peer, tcpdump_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,7 @@ def test_commands_join_leave_and_say_where_lines_go(host1: Host, host2: Host) ->
         chat.write(b"/leave\n")
         chat.errors.wait(lambda: b"Left 239.1.1.1:7000" in chat.errors.data, "having left")
         chat.write(b"/quit\n")
-        assert chat.process.wait(timeout=10) == 0
+        assert chat.ended() == 0
     assert lines(chat.output) == []
 
 
@@ -118,7 +118,7 @@ def test_a_line_the_network_refuses_ends_with_its_status(host1: Host) -> None:
         chat.write(b"into the void\n")
         chat.errors.wait(lambda: b"down" in chat.errors.data, "the reason")
         chat.write(b"/quit\n")
-        assert chat.process.wait(timeout=10) == 4
+        assert chat.ended() == 4
 
 
 def test_a_group_the_kernel_does_not_give_ends_with_its_status(host1: Host) -> None:
@@ -126,6 +126,13 @@ def test_a_group_the_kernel_does_not_give_ends_with_its_status(host1: Host) -> N
         done = run_on(host1, "chat", CHAT, "-l", "0", stdin="/join 239.1.1.1:7000 if eth0\n/ttl 2\n")
     assert "Cannot open 0.0.0.0:7000" in done.stderr
     assert done.returncode == 4
+
+
+@pytest.mark.parametrize("more", ["bind=:7777", "ip-add-membership=224.9.9.9:eth0"])
+def test_lines_never_go_elsewhere_than_a_socat_address_says(host1: Host, more: str) -> None:
+    done = run_on(host1, "chat", f"UDP4-DATAGRAM:224.1.0.1:6666,{more}", stdin="hello\n")
+    assert done.returncode == 2
+    assert "sends to 224.1.0.1:6666" in done.stderr
 
 
 def test_a_file_is_paced_and_a_signal_ends_it(host1: Host, tmp_path: Path) -> None:
@@ -136,7 +143,7 @@ def test_a_file_is_paced_and_a_signal_ends_it(host1: Host, tmp_path: Path) -> No
     errors = Output(chat.stderr, "chat (stderr)")
     errors.wait(lambda: b"listening to" in errors.data, "listening")
     chat.send_signal(signal.SIGTERM)
-    assert chat.wait(timeout=10) == 143
+    assert chat.wait(PATIENCE_S) == 143
     chat.stderr.close()
 
 
@@ -178,4 +185,4 @@ def test_an_interface_that_is_gone_is_named_and_ends_with_the_networks_status(ho
         chat.errors.wait(lambda: b"error: " in chat.errors.data, "the reason")
         assert b"eth0" in chat.errors.data
         chat.write(b"/quit\n")
-        assert chat.process.wait(timeout=10) in {2, 4}
+        assert chat.ended() in {2, 4}

@@ -19,7 +19,7 @@ from mcast_tui.config import BOUNDS
 from mcast_tui.services.lab import demo as demo_lan
 from mcast_tui.services.settings import Settings
 from tests.cli.commands import COMMAND, run_on
-from tests.peers import Output
+from tests.peers import PATIENCE_S, Output
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host
@@ -89,7 +89,7 @@ def test_a_reader_that_goes_away_ends_a_listener_quietly(host1: Host) -> None:
     errors.wait(lambda: b"listening to" in errors.data, "listening")
     os.close(readable)
     run_on(host1, "send", "224.1.0.1%eth0:6666", "to nobody")
-    assert listener.wait(timeout=10) == 0
+    assert listener.wait(PATIENCE_S) == 0
     assert b"Traceback" not in errors.data
     assert b"BrokenPipe" not in errors.data
 
@@ -106,7 +106,7 @@ def test_a_setting_from_the_environment_that_is_nonsense_is_refused(host1: Host)
 def shell(host: Host, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``mcast-tui`` as "$@" of a shell line: what only a shell can do to a command."""
     return host.run(
-        ["sh", "-c", line, "sh", *COMMAND], check=False, timeout_s=30, env=os.environ | environment
+        ["sh", "-c", line, "sh", *COMMAND], check=False, timeout_s=60, env=os.environ | environment
     )
 
 
@@ -167,3 +167,13 @@ def test_a_wrong_range_is_refused_by_name(host1: Host) -> None:
     done = run_on(host1, "listen", "224.1.0.1", "--range", "192.168.10.0/33")
     assert done.returncode == 2
     assert "network" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("listn", "Did you mean mcast-tui listen?"), ("help", "--help lists")]
+)
+def test_a_word_that_is_neither_command_nor_endpoint_is_called_that(
+    word: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word]) == 2
+    assert said in capsys.readouterr().err

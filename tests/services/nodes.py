@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mcast_tui.services.node import Node
 from mcast_tui.services.settings import Settings
+from tests.peers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.groups import Group
     from mcast_tui.services.lab.lan import Host
     from mcast_tui.wire.columns import Packet
-
-PATIENCE_S = 10.0
 
 
 @asynccontextmanager

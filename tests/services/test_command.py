@@ -19,6 +19,7 @@ from mcast_tui.services.command import (
 )
 from mcast_tui.services.completion import Vocabulary, complete
 from mcast_tui.wire.address import Endpoint, parse_endpoint
+from mcast_tui.wire.place import Place
 
 GROUP = parse_endpoint("224.1.0.1:6666")
 VOCABULARY = Vocabulary(
@@ -69,7 +70,7 @@ def test_what_does_not_begin_with_one_slash_is_said(line: str, text: str) -> Non
     ],
 )
 def test_join_takes_an_interface_and_sources_in_words_or_in_the_endpoint(line, endpoints) -> None:
-    assert parse_line(line) == request.Join(endpoints)
+    assert parse_line(line) == request.Join(tuple(map(Place, endpoints)))
 
 
 @pytest.mark.parametrize(

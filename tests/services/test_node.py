@@ -14,8 +14,8 @@ from mcast_tui.services.chat import DIRECT, LineState
 from mcast_tui.services.events import DatagramRefused, DatagramSent, GroupJoined, GroupLeft
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.columns import Addressed
-from tests.peers import socat, socat_peer, tcpdump_on
-from tests.services.nodes import PATIENCE_S, counted, node_on, packets, send_from
+from tests.peers import PATIENCE_S, socat, socat_peer, tcpdump_on
+from tests.services.nodes import counted, node_on, packets, send_from
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Lab
