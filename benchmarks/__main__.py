@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 NAMES = {
     "receive": "CPU per packet and packets lost: ours, a C loop, and other programs",
+    "listen": "listen --json and --raw-payload to a file on one core, beside socat",
     "flood": "key press to screen, CPU and memory of the app under 100 k packets/s",
     "quiet": "wire to screen for a lone chat line, idle CPU",
+    "serve": "requests answered a second by a command for each: ours and socat's RECVFROM,fork",
     "start": "first frame and --help",
     "frame": "what a frame of the packet log costs in process",
 }

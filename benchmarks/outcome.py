@@ -33,6 +33,8 @@ class Effort:
     starts: int = 12
     idle_s: float = 10.0
     frames: int = 200
+    requests: int = 1_000
+    """Asked of a server with some under way at any time; at once it is asked twice as many."""
 
 
 FULL = Effort()
@@ -47,6 +49,7 @@ QUICK = Effort(
     starts=2,
     idle_s=2.0,
     frames=30,
+    requests=200,
 )
 
 

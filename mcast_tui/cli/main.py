@@ -12,12 +12,11 @@ from __future__ import annotations
 import errno
 import io
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING
 
 from mcast_tui.cli.streams import prepare_streams
 
+TYPE_CHECKING = False  # typing alone would take a third of the time of --help
 if TYPE_CHECKING:
     import click
 
@@ -29,7 +28,6 @@ INTERRUPTED = 130
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit status; the only place that prints an error."""
     prepare_streams()
-    _have_children_waited_for()
     words = sys.argv[1:] if arguments is None else arguments
     if words in (["--help"], ["-h"]):
         from mcast_tui.cli.overview import overview
@@ -45,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run_verb(words: list[str]) -> int:
+    _have_children_waited_for()
     import click
 
     from mcast_tui.cli.verbs import cli
@@ -74,6 +73,8 @@ def _run_verb(words: list[str]) -> int:
 
 def _have_children_waited_for() -> None:
     """Undo an ignored SIGCHLD that we inherited: nobody could learn how a command of ours ended (wait(2))."""
+    import signal
+
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
