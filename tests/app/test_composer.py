@@ -319,3 +319,19 @@ async def test_the_last_error_is_that_of_the_latest_request(host1: Host) -> None
         assert doing.last_error is None
         assert not await doing.perform(request.SetInterface("nosuch0"))
         assert "nosuch0" in str(doing.last_error)
+
+
+async def test_a_refused_line_stays_out_of_the_field_when_another_has_followed_it(host1: Host) -> None:
+    async with frame_on(host1, "224.1.0.1") as frame:
+        line = frame.stage.composer.input
+        line.focus()
+        for text in ("/hex zz", "/ttl 3"):  # both are entered before either is looked at
+            line.value = text
+            await line.action_submit()
+        await frame.until(lambda: any("hexadecimal" in said for said in frame.notices), "the refusal")
+        await frame.until(
+            lambda: frame.stage.desk.options(frame.stage.desk.selected).hop_limit == 3, "the TTL"
+        )
+        assert line.value == ""
+        await frame.press("up", "up")
+        assert line.value == "/hex zz"

@@ -218,7 +218,7 @@ class MainScreen(Screen[None]):
         prefix = (
             "/join " if starting and not line.startswith("/") else ""
         )  # the page says: or type an address
-        self.stage.composer.give_back(line, self._desk.selected_id)
+        self.stage.composer.give_back(line, self._desk.selected_id, event.number)
         wanted = self._actions.understand(prefix + line, len(prefix))
         if wanted is not None:
             self.stage.composer.take(line)

@@ -41,9 +41,11 @@ class Composer(Horizontal):
     class Submitted(Message):
         """Enter was pressed on this line."""
 
-        def __init__(self, line: str) -> None:
+        def __init__(self, line: str, number: int) -> None:
             super().__init__()
             self.line = line
+            self.number = number
+            """Of the lines given away, from 1."""
 
     class LeaveWanted(Message):
         """Escape was pressed and the composer has nothing of its own to leave."""
@@ -68,6 +70,7 @@ class Composer(Horizontal):
         self._searching = False
         self._before_search = ""
         self._given_back = ""
+        self._submitted = 0
         self._writing = False
 
     def compose(self) -> ComposeResult:
@@ -121,14 +124,16 @@ class Composer(Horizontal):
         if self.input.value == line:
             self.write("")
 
-    def give_back(self, line: str, key: int) -> None:
+    def give_back(self, line: str, key: int, number: int | None = None) -> None:
         """Put a line back that could not be obeyed, into the field or draft of the group it was for.
 
-        When something new is being written there, it is one key up.
+        When something new is being written there, it is one key up; also when it was line `number` and
+        others have followed by now.
         """
         written = self.input.value if key == self._draft_key else self._drafts.get(key, "")
+        has_followers = number is not None and number < self.input.submissions
         self._given_back = ""
-        if written:
+        if written or has_followers:
             self.history.add(line)
         elif key == self._draft_key:
             self.write(line)
@@ -258,12 +263,13 @@ class Composer(Horizontal):
     @on(LineInput.Submitted)
     def submit(self, event: Input.Submitted) -> None:
         event.stop()
+        self._submitted += 1
         if self._searching:
             found = self._completion.candidates
             self.write(found[self._chosen or 0].text if found else event.value)
             return
         self.close_popup()
-        self.post_message(self.Submitted(event.value))
+        self.post_message(self.Submitted(event.value, self._submitted))
 
     @on(LineInput.Escaped)
     def leave_layer(self, event: LineInput.Escaped) -> None:

@@ -34,6 +34,8 @@ class LineInput(Input):
         Binding("ctrl+r", "search", "Search history", id="input.search"),
         Binding("escape", "escape", "Back", id="input.escape"),
     ]
+    submissions = 0
+    """Lines given away so far."""
     HELP = "Type a line and press Enter to send it. A slash begins a command, two slashes a text with one."
 
     class Stepped(Message):
@@ -104,6 +106,7 @@ class LineInput(Input):
 
     async def action_submit(self) -> None:
         """Give the line away at once: what is typed before it is obeyed belongs to the next one."""
+        self.submissions += 1
         await super().action_submit()
         self.value = ""
 
