@@ -131,8 +131,8 @@ ANSWERED_AT_ONCE = {
     "net/refusals.py": {"read_limit"},
     "net/port_holder.py": {"find_port_holders"},
     "net/receiver.py": {"close", "add", "remove"},
-    "services/child.py": {"_keep_inherited_descriptors"},
-    "services/process_tree.py": {"children", "_parents", "_lists_children"},
+    "services/process/children.py": {"_keep_inherited_descriptors"},
+    "services/process/tree.py": {"children", "_parents", "_lists_children"},
 }
 """Netlink, a UDP connect and /proc: the kernel answers from memory within the call. The receiver's
 thread ends, or lets go of a socket, within one read that does not block."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcast_tui.services.child import Children
+from mcast_tui.services.process.children import Children
 from mcast_tui.services.relay.copying import Timing
 from mcast_tui.services.relay.end import LINGER_S
 from mcast_tui.services.relay.plan import BLOCK_SIZE, Flow, Plan
@@ -18,8 +18,8 @@ from tests.peers import PATIENCE_S
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from mcast_tui.services.child import Command
     from mcast_tui.services.lab.lan import Host
+    from mcast_tui.services.process.command import Command
     from mcast_tui.services.relay.relay import Weight
     from mcast_tui.wire.socat.address import SocatAddress
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from mcast_tui.errors import UsageError
-from mcast_tui.services.child import Command, find_command, shell_command
+from mcast_tui.services.process.command import Command, find_command, shell_command
 from mcast_tui.services.serve.doors import Doors
 from mcast_tui.services.serve.replies import Mode
 from mcast_tui.services.serve.server import Server, Terms

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcast_tui.errors import McastError, UsageError
-from mcast_tui.services.child import Children, Command, find_command, shell_command
+from mcast_tui.services.process.children import Children
+from mcast_tui.services.process.command import Command, find_command, shell_command
 from mcast_tui.services.serve.complaints import Ration
 from mcast_tui.services.serve.environment import inherited_environment
 from mcast_tui.services.serve.replies import Mode, cutter
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from mcast_tui.services.child import Child
+    from mcast_tui.services.process.child import Child
 
 LIMIT = 50
 PATIENCE_S = 10.0
@@ -108,7 +109,7 @@ async def output(child: Child) -> bytes:
 async def test_an_input_longer_than_a_pipe_is_written_as_it_is_read() -> None:
     payload = os.urandom(300_000)
     async with children() as (running, nowhere):
-        child = running.start(CAT, os.environ, nowhere, payload=payload)
+        child = await running.launch(CAT, os.environ, nowhere, payload=payload)
         assert await output(child) == payload
         assert running.collect(child) == 0
 
@@ -126,7 +127,7 @@ async def test_where_there_is_no_pidfd_the_end_is_noticed_all_the_same(
 ) -> None:
     monkeypatch.delattr(os, "pidfd_open")
     async with children() as (running, nowhere):
-        child = running.start(shell_command("exit 7"), os.environ, nowhere, payload=b"")
+        child = await running.launch(shell_command("exit 7"), os.environ, nowhere, payload=b"")
         async with asyncio.timeout(PATIENCE_S):
             await child.ended()
         assert running.collect(child) == 7
@@ -135,11 +136,11 @@ async def test_where_there_is_no_pidfd_the_end_is_noticed_all_the_same(
 async def test_where_proc_lists_no_children_they_are_found_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from mcast_tui.services import process_tree
+    from mcast_tui.services.process import tree as process_tree
 
     async with children() as (running, nowhere):
         command = shell_command("sleep 31342 & echo $!; wait")
-        child = running.start(command, os.environ, nowhere, payload=b"")
+        child = await running.launch(command, os.environ, nowhere, payload=b"")
         assert child.stdout is not None
         said = b""
         async with asyncio.timeout(PATIENCE_S):
@@ -157,7 +158,7 @@ async def test_where_proc_lists_no_children_they_are_found_all_the_same(
 async def test_a_command_ends_politely_when_it_may() -> None:
     async with children() as (running, nowhere):
         command = shell_command("trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done")
-        child = running.start(command, os.environ, nowhere, payload=b"")
+        child = await running.launch(command, os.environ, nowhere, payload=b"")
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 try:
@@ -168,13 +169,27 @@ async def test_a_command_ends_politely_when_it_may() -> None:
         assert await running.end(child, grace_s=PATIENCE_S) == 5
 
 
+async def test_a_command_that_is_not_ours_to_end_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mcast_tui.services.process import child as of_child
+
+    monkeypatch.setattr(of_child, "send_signal", lambda *_: None)  # as if it had become another user
+    monkeypatch.setattr(of_child, "KILLED_WITHIN_S", 0.05)
+    async with children() as (running, nowhere):
+        child = await running.launch(shell_command("read word; exit 3"), os.environ, nowhere)
+        assert await running.end(child, grace_s=0.05) is None
+        async with asyncio.timeout(PATIENCE_S):
+            await child.ended()  # its input is closed by now
+        assert child.status == 3
+        assert len(running) == 0
+
+
 async def test_too_many_files_are_told_with_what_helps() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with children() as (running, nowhere):
         resource.setrlimit(resource.RLIMIT_NOFILE, (nowhere + 2, hard))  # room for one end of a pipe
         try:
             with pytest.raises(McastError, match=r"EMFILE.*ulimit -n"):
-                running.start(CAT, os.environ, nowhere, payload=b"")
+                await running.launch(CAT, os.environ, nowhere, payload=b"")
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert len(running) == 0

@@ -15,8 +15,8 @@ from mcast_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from mcast_tui.net.sender import SendOptions
-    from mcast_tui.services.child import Command
     from mcast_tui.services.node import Node
+    from mcast_tui.services.process.command import Command
     from mcast_tui.services.serve.server import Server, Terms
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.place import Place
@@ -169,7 +169,7 @@ def _print_socat(places: list[Place], settings: Settings, words: list[str] | Non
 
 def _command(words: list[str] | None, shell: str | None) -> Command:
     """Return what to run: the words after ``--``, or a shell's line; exactly one of the two."""
-    from mcast_tui.services.child import find_command, shell_command
+    from mcast_tui.services.process.command import find_command, shell_command
 
     if words and shell is not None:
         raise UsageError(

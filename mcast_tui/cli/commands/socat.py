@@ -17,7 +17,7 @@ from mcast_tui.human import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcast_tui.services.child import Command
+    from mcast_tui.services.process.command import Command
     from mcast_tui.services.relay.plan import Plan
     from mcast_tui.services.relay.relay import Relay, Weight
     from mcast_tui.services.serve.complaints import Ration
@@ -150,7 +150,7 @@ async def _relay(plan: Plan, commands: dict[SocatAddress, Command], verbosity: i
     from contextlib import ExitStack
 
     from mcast_tui.cli.standard_streams import StandardStreams
-    from mcast_tui.services.child import Children
+    from mcast_tui.services.process.children import Children
     from mcast_tui.services.relay.relay import Relay
     from mcast_tui.services.serve.complaints import Complaints, Ration
 

@@ -16,7 +16,9 @@ from mcast_tui.services.relay.end import COMMAND_LINGER_S
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from mcast_tui.services.child import Child, Children, Command
+    from mcast_tui.services.process.child import Child
+    from mcast_tui.services.process.children import Children
+    from mcast_tui.services.process.command import Command
 
 ITS_STDOUT = 1
 """As its standard error: the command's own descriptor 1, which is set up before 2 is."""
@@ -32,7 +34,7 @@ async def open_command(
     block_size: int,
 ) -> AsyncIterator[CommandEnd]:
     """Start the command; on leaving, end it and everything it started. Raises `McastError`."""
-    child = children.start(command, environment, stderr)
+    child = await children.launch(command, environment, stderr)
     end = CommandEnd(child, block_size)
     try:
         yield end
@@ -40,7 +42,8 @@ async def open_command(
         had_ended = child.has_ended
         status = await children.end(child)
         end.status = status if had_ended else None
-        await end.ended
+        end.ended.cancel()
+        await asyncio.wait({end.ended})
 
 
 class CommandEnd:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mcast_tui.errors import EndpointError
-from mcast_tui.services.child import Command, find_command, shell_command
+from mcast_tui.services.process.command import Command, find_command, shell_command
 from mcast_tui.services.relay.copying import Timing
 from mcast_tui.wire.socat.address import CommandAddress, DatagramAddress, Manner, SocatAddress
 

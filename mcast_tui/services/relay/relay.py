@@ -26,7 +26,8 @@ from mcast_tui.wire.socat.address import CommandAddress, DatagramAddress
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from mcast_tui.services.child import Children, Command
+    from mcast_tui.services.process.children import Children
+    from mcast_tui.services.process.command import Command
     from mcast_tui.services.relay.end import End
     from mcast_tui.wire.columns import Packet
     from mcast_tui.wire.socat.address import SocatAddress

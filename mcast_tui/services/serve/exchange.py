@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mcast_tui.services.child import Child
+    from mcast_tui.services.process.child import Child
     from mcast_tui.services.serve.replies import Cutter
 
 SILENCE_S = 0.2

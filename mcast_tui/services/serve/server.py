@@ -18,7 +18,7 @@ import numpy as np
 
 from mcast_tui.errors import McastError
 from mcast_tui.net.sender import LONGEST_PAYLOAD, SendOptions
-from mcast_tui.services.child import Children
+from mcast_tui.services.process.children import Children
 from mcast_tui.services.serve.complaints import Complaints, Ration
 from mcast_tui.services.serve.doors import COLUMNS
 from mcast_tui.services.serve.environment import inherited_environment, request_environment
@@ -30,8 +30,8 @@ from mcast_tui.wire.columns import packet_from_row
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcast_tui.services.child import Command
     from mcast_tui.services.node import Node
+    from mcast_tui.services.process.command import Command
     from mcast_tui.services.serve.doors import Doors
     from mcast_tui.wire.columns import Column, Packet
 

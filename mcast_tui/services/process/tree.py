@@ -1,4 +1,4 @@
-"""Who descends from whom, as /proc says at this moment.
+"""Who descends from whom, as /proc says at this moment, and signals to them.
 
 A process that ends leaves its children to the nearest subreaper above it (prctl(2)), else to process 1: what
 a descendant abandoned is found from the subreaper only.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _PROC = Path("/proc")
 
@@ -51,3 +51,9 @@ def _parents() -> Iterator[tuple[int, int]]:
                 int(entry.name),
                 int((entry / "stat").read_text("ascii", "replace").rpartition(")")[2].split()[1]),
             )
+
+
+def send_signal(how: Callable[[int, int], None], pid: int, number: int) -> None:
+    """Send a signal by `os.kill` or `os.killpg` to what may have ended by now."""
+    with suppress(ProcessLookupError, PermissionError):  # or changed its user: then it is not ours to end
+        how(pid, number)
