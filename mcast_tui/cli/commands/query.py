@@ -90,16 +90,7 @@ def query(
         local_port=from_port or None,
     )
     destination = place.endpoint
-    if as_json and raw_payload:
-        raise UsageError(
-            "print --json and --raw-payload", "each is a format of its own", remedy="Choose one."
-        )
-    if raw_payload and os.isatty(sys.stdout.fileno()):
-        raise UsageError(
-            "write answers as they are to a terminal",
-            "anyone on the network could send it escape sequences",
-            remedy="Send the output to a pipe or a file.",
-        )
+    _refuse_contradictions(as_json=as_json, raw_payload=raw_payload)
     source, from_port = _source(bind, place.local_port or 0, destination)
     settings = _admitting(place, settings_from(values, [place]))
     if print_socat:
@@ -116,6 +107,20 @@ def query(
         destination, leaving, payload, end, is_hex, from_port, wait, count, own=own, refused=show_refused
     )
     return run(ask(settings, asked, render))
+
+
+def _refuse_contradictions(*, as_json: bool, raw_payload: bool) -> None:
+    """Raise `UsageError` for options of which one would have to be ignored, and for bytes to a terminal."""
+    if as_json and raw_payload:
+        raise UsageError(
+            "print --json and --raw-payload", "each is a format of its own", remedy="Choose one."
+        )
+    if raw_payload and os.isatty(sys.stdout.fileno()):
+        raise UsageError(
+            "write answers as they are to a terminal",
+            "anyone on the network could send it escape sequences",
+            remedy="Send the output to a pipe or a file.",
+        )
 
 
 def _admitting(place: Place, settings: Settings) -> Settings:
