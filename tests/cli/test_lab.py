@@ -6,14 +6,13 @@ import os
 import shutil
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mcast_tui.cli.main import main
 from tests.lab.test_nothing_left import UNPRIVILEGED, await_end, living_of, still_there
-from tests.peers import PATIENCE_S, requires
+from tests.peers import PATIENCE_S, requires, wait_until
 from tests.pty_app import CTRL_C, CTRL_Z, PtyApp
 
 if TYPE_CHECKING:
@@ -204,11 +203,7 @@ class Tmux:
         return self.ask("capture-pane", "-p", "-t", pane, check=False)  # it may have closed just now
 
     def until(self, condition: object, what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            shown = [self.shown(pane) for pane in self.panes()]
-            assert time.monotonic() < deadline, f"{what} never came about: {shown}"
-            time.sleep(0.02)
+        wait_until(condition, what)
 
     def close(self) -> None:
         server = int(self.ask("display-message", "-p", "#{pid}"))

@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from mcast_tui.cli.printing.printer import Printer
 from mcast_tui.errors import McastError
 from mcast_tui.wire.columns import empty_columns
 from tests.cli.commands import COMMAND, run_on, started, wait_lines
-from tests.peers import PATIENCE_S, Program, socat_peer
+from tests.peers import PATIENCE_S, Program, socat_peer, wait_until
 from tests.peers import Output as Said
 
 if TYPE_CHECKING:
@@ -115,10 +114,7 @@ def test_a_reader_that_stopped_reading_holds_up_neither_capture_nor_signals(host
     errors = Said(listener.stderr, "listen (stderr)")
     errors.wait(lambda: b"listening to" in errors.data, "listening")
     send_many(host2, PACKETS)
-    deadline = time.monotonic() + PATIENCE_S
-    while received(host1) < PACKETS:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: received(host1) >= PACKETS, "all packets in the kernel's count")
     errors.wait(lambda: b"oldest are evicted" in errors.data, "a word on eviction")
     listener.send_signal(signal.SIGTERM)
     assert listener.wait(timeout=PATIENCE_S) == 143
