@@ -5,6 +5,7 @@ Pure: contents in, contents out. The header uses it; what a piece says is the ca
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 MUTED = "$foreground 60%"
 """The style of what is less important; a CSS ``$text-muted`` means nothing inside a content."""
+
+
+def break_command(command: str, width: int) -> list[str]:
+    """Break a shell line after commas and spaces into parts of at most `width` cells, where it has any."""
+    parts = [""]
+    for piece in re.split(r"(?<=[, ])", command):
+        if parts[-1] and len(parts[-1]) + len(piece) > width:
+            parts.append("")
+        parts[-1] += piece
+    return parts
 
 
 @dataclass(slots=True)

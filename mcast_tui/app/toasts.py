@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from mcast_tui.app.fit import MUTED
+from mcast_tui.app.fit import MUTED, break_command
 from mcast_tui.safe import safe_text
 from mcast_tui.services.notice import Level, Notice
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Toasts on screen at once; the oldest gives way, all stay in the log."""
+LINE_WIDTH = 68
+"""Cells of a toast's line: what main.tcss allows, less border and padding."""
 SHOWN_FOR_S = 6.0
 SHOWN_WITH_REMEDY_S = 12.0
 """Something to read, or to take back, stays longer."""
@@ -41,7 +43,9 @@ def describe(notice: Notice, glyphs: Glyphs, copy_key: str = "y") -> Content:
         lines.append(Content.styled(f"  {safe_text(notice.fix)}", MUTED))
     if notice.command:
         copies = f"  {copy_key} copies: "
-        lines.append(Content.assemble((copies, "$primary"), (safe_text(notice.command), "bold")))
+        first, *others = break_command(safe_text(notice.command), LINE_WIDTH - len(copies))
+        lines.append(Content.assemble((copies, "$primary"), (first, "bold")))
+        lines += [Content.styled(f"    {other}", "bold") for other in others]
     if notice.key_hint:
         lines.append(Content.styled(f"  {notice.key_hint}", "$primary"))
     return Content("\n").join(lines)

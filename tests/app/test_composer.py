@@ -335,3 +335,15 @@ async def test_a_refused_line_stays_out_of_the_field_when_another_has_followed_i
         assert line.value == ""
         await frame.press("up", "up")
         assert line.value == "/hex zz"
+
+
+async def test_ctrl_u_takes_a_refused_line_away_as_a_shell_does(host1: Host) -> None:
+    async with frame_on(host1, "224.1.0.1") as frame:
+        await frame.enter("/join 224.1.0.2 on eth0")  # the word at fault is selected
+        await frame.until(lambda: not frame.stage.composer.input.selection.is_empty, "the selected word")
+        await frame.press("end", "ctrl+u")
+        assert frame.stage.composer.input.value == ""
+        await frame.enter("/hex zz")
+        await frame.until(lambda: not frame.stage.composer.input.selection.is_empty, "the selected word")
+        await frame.press("ctrl+u")
+        assert frame.stage.composer.input.value == ""

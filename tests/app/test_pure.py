@@ -260,3 +260,12 @@ def test_a_cleaned_paste_keeps_text_and_turns_tabs_into_spaces() -> None:
 
 def test_the_clock_is_hours_and_minutes() -> None:
     assert len(clock(1_700_000_000_000_000_000)) == 5
+
+
+def test_a_long_command_is_broken_where_it_may_be_and_loses_nothing() -> None:
+    line = "socat STDIO UDP4-DATAGRAM:224.1.0.1:6666,bind=:6666,ip-add-membership=224.1.0.1:OWN_ADDRESS"
+    said = describe(Notice(Level.DONE, "A peer.", "", line), UNICODE).plain
+    first, *others = said.split(" copies: ")[1].splitlines()
+    assert first + "".join(other.strip() for other in others) == line
+    assert all(len(each) <= 68 for each in said.splitlines())
+    assert "OWN_ADDRESS" in others[-1]

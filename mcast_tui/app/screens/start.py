@@ -5,7 +5,6 @@ It reads what it is given and joins nothing; a choice leaves it as a message.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from mcast_tui.app.fit import MUTED, cut
+from mcast_tui.app.fit import MUTED, break_command, cut
 from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.safe import safe_text
 from mcast_tui.wire.address import LIMITED_BROADCAST, Endpoint, parse_endpoint
@@ -170,7 +169,7 @@ class StartPage(Rows, can_focus=True):
             ),
             Content(),
             Content.styled("    A peer needs no mcast-tui. On another host, with its own address:", MUTED),
-            *(Content(f"    {part}") for part in _broken(command, width - 8)),
+            *(Content(f"    {part}") for part in break_command(command, width - 8)),
             Content(),
             Content.assemble(
                 ("    No network at hand?  ", MUTED),
@@ -200,13 +199,3 @@ class StartPage(Rows, can_focus=True):
 
     def action_next_interface(self) -> None:
         self.post_message(self.InterfaceWanted())
-
-
-def _broken(command: str, width: int) -> list[str]:
-    """Break a command line after commas into parts of at most `width` cells, where it has that many."""
-    parts = [""]
-    for piece in re.split(r"(?<=,)", command):
-        if parts[-1] and len(parts[-1]) + len(piece) > width:
-            parts.append("")
-        parts[-1] += piece
-    return parts

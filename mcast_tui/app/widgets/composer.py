@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.app.widgets.suggestions import Suggestions
 
-PLACEHOLDER = "message, or /command  (Tab completes)"
+PLACEHOLDER = "message or /command"
 
 
 class Composer(Horizontal):

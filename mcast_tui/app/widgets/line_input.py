@@ -104,6 +104,10 @@ class LineInput(Input):
             event.stop()
             await self.run_action(active.binding.action)
 
+    def action_delete_left_all(self) -> None:
+        """Delete what stands left of the cursor, as a shell does; of a selection, up to its end."""
+        self.delete(0, max(self.selection))
+
     async def action_submit(self) -> None:
         """Give the line away at once: what is typed before it is obeyed belongs to the next one."""
         self.submissions += 1
