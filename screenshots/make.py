@@ -92,8 +92,9 @@ async def wait(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
 def make_app(endpoints: Sequence[Endpoint], note: str = "") -> McastApp:
     from mcast_tui.app.app import McastApp
     from mcast_tui.services.node import Node
+    from mcast_tui.wire.place import Place
 
-    return McastApp(lambda: Node(Settings()), endpoints, demo_note=note or None)
+    return McastApp(lambda: Node(Settings()), [Place(end) for end in endpoints], demo_note=note or None)
 
 
 def take(app: McastApp, target: Path) -> None:

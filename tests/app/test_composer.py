@@ -347,3 +347,11 @@ async def test_ctrl_u_takes_a_refused_line_away_as_a_shell_does(host1: Host) -> 
         await frame.until(lambda: not frame.stage.composer.input.selection.is_empty, "the selected word")
         await frame.press("ctrl+u")
         assert frame.stage.composer.input.value == ""
+
+
+async def test_the_empty_field_says_what_belongs_there(host1: Host) -> None:
+    async with frame_on(host1) as frame:
+        await frame.until(lambda: "address or /command" in frame.text, "the hint of the start page")
+        await frame.enter("224.1.0.1")
+        await frame.joined()
+        await frame.until(lambda: "message or /command" in frame.text, "the hint of a group")

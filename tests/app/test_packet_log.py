@@ -399,6 +399,15 @@ async def test_a_resize_does_not_stop_follow() -> None:
             assert newest(app) == "99"
 
 
+async def test_the_selected_row_stays_on_screen_when_the_terminal_shrinks() -> None:
+    async with running(ring_with(100), (80, 40)) as (_, log, pilot):
+        await pilot.press("up", "up", "up")  # near the lower end
+        for height in (24, 10, 40):
+            await pilot.resize_terminal(80, height)
+            await pilot.pause()
+            assert log.top <= log.cursor < log.top + log.height
+
+
 async def test_new_packets_cost_no_layout_of_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     ring = ring_with(100)
     async with running(ring) as (app, _, pilot):

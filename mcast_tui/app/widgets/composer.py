@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.app.widgets.suggestions import Suggestions
 
-PLACEHOLDER = "message or /command"
-
 
 class Composer(Horizontal):
     """Chip, text field and byte counter; the paste question takes their place while it is open."""
@@ -58,7 +56,7 @@ class Composer(Horizontal):
         self._suggestions = suggestions
         self._vocabulary = vocabulary
         self.history = History()
-        self.input = LineInput(placeholder=PLACEHOLDER, id="line", compact=True, select_on_focus=False)
+        self.input = LineInput(id="line", compact=True, select_on_focus=False)
         self.question = PasteQuestion()
         self._chip = Static(id="chip", markup=False)
         self._counter = Static(id="counter", markup=False)
@@ -71,6 +69,7 @@ class Composer(Horizontal):
         self._before_search = ""
         self._given_back = ""
         self._submitted = 0
+        self._hint = ""
         self._writing = False
 
     def compose(self) -> ComposeResult:
@@ -84,6 +83,9 @@ class Composer(Horizontal):
     def show_target(self, target: Target | None, otherwise: str) -> None:
         """Say where a line would go; `otherwise` is said when it would go nowhere."""
         self._target = target
+        self._hint = "message or /command" if target else "address or /command"
+        if not self._searching:
+            self.input.placeholder = self._hint
         manner = Manner.NONE if target is None else target.manner
         for known in Manner:
             self._chip.set_class(known is manner, f"-{known.value}")
@@ -286,7 +288,7 @@ class Composer(Horizontal):
         self._searching = False
         self._chosen = None
         self._completion = Completion()
-        self.input.placeholder = PLACEHOLDER
+        self.input.placeholder = self._hint
         self._suggestions.show(())
 
     # -- pasting -------------------------------------------------------------------------

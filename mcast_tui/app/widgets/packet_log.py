@@ -92,6 +92,7 @@ class PacketLog(LineScroll, can_focus=True, inherit_bindings=False):
         self.is_following = True
         self.is_paused = False
         self.cursor: int | None = None
+        self._height_before = 0  # the last size we were told of
         self.empty_text: Sequence[str] = ()
         """Sentences to show while there is no line at all."""
         self._base = 0  # the line at the top of what can be scrolled
@@ -320,8 +321,9 @@ class PacketLog(LineScroll, can_focus=True, inherit_bindings=False):
         self._fit_columns()
         if self.is_live:
             self._redraw()
-        elif self.cursor is not None and self.top <= self.cursor <= self.top + self.height:
-            self._show_cursor()  # it was on screen, and at most the pill's row pushed it out
+        elif self.cursor is not None and self.top <= self.cursor <= self.top + self._height_before:
+            self._show_cursor()  # it was on screen, or at most the pill's row had pushed it out
+        self._height_before = self.height
 
     def _fit_columns(self) -> None:
         """Choose the columns; a longer number elsewhere does not shift the rows of a still view."""
