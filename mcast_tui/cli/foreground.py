@@ -21,24 +21,6 @@ PARTING_S = 0.5
 """How long a child that is told to go may take to write its history."""
 
 
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as an exit does, with status 128 + n; the ignored stay ignored."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        for other in ends:
-            signal.signal(other, signal.SIG_IGN)  # once is enough: what follows is clearing up
-        raise SystemExit(128 + number)
-
-    ends = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
-    before = [signal.signal(number, end) for number in ends]
-    try:
-        yield
-    finally:
-        for number, handler in zip(ends, before, strict=True):
-            signal.signal(number, handler)
-
-
 def run_in_foreground(start: Callable[[], subprocess.Popen[Any]]) -> int:
     """Start a child, wait for it, return its exit status: 128 + n when signal n ended it."""
     with _deaf_to_keys(), _terminal_given_back() as put_right:

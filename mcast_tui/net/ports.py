@@ -83,17 +83,27 @@ def _open(
             sockopt.set_v6only(sock)
         if port:
             sockopt.set_reuse_address(sock)
-        sockopt.set_broadcast(sock)
-        sockopt.set_own_memberships_only(sock)
-        sockopt.set_receive_metadata(sock)
-        sockopt.set_receive_buffer(sock, receive_buffer)
-        if scope is not None:
-            sockopt.bind_to_interface(sock, scope.index)
-        if family == socket.AF_INET6:
-            sock.bind((str(address), port, 0, scope.index if scope else 0))
-        else:
-            sock.bind((str(address), port))
+        bind_with_metadata(sock, address, port, receive_buffer, scope)
     except OSError as error:
         sock.close()
         raise refuse_bind(error, address, port, scope) from error
     return sock
+
+
+def bind_with_metadata(
+    sock: socket.socket, address: Address, port: int, receive_buffer: int, scope: Interface | None
+) -> None:
+    """Make a socket one of ours and bind it: what came before its options were set would lack its metadata.
+
+    Raises OSError as the kernel does.
+    """
+    sockopt.set_broadcast(sock)
+    sockopt.set_own_memberships_only(sock)
+    sockopt.set_receive_metadata(sock)
+    sockopt.set_receive_buffer(sock, receive_buffer)
+    if scope is not None:
+        sockopt.bind_to_interface(sock, scope.index)
+    if sock.family == socket.AF_INET6:
+        sock.bind((str(address), port, 0, scope.index if scope else 0))
+    else:
+        sock.bind((str(address), port))

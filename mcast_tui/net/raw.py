@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mcast_tui.errors import UsageError
 from mcast_tui.net import sockopt
+from mcast_tui.net.ports import bind_with_metadata
 from mcast_tui.net.refusals import refuse_bind, refuse_raw, refuse_socket
 
 if TYPE_CHECKING:
@@ -103,16 +104,7 @@ def _open(
         sockopt.attach_filter(sock, _REJECT_ALL)
         _forget_what_came(sock)
         sockopt.set_header_by_kernel(sock)
-        sockopt.set_broadcast(sock)
-        sockopt.set_own_memberships_only(sock)
-        sockopt.set_receive_metadata(sock)
-        sockopt.set_receive_buffer(sock, receive_buffer)
-        if scope is not None:
-            sockopt.bind_to_interface(sock, scope.index)
-        if family == socket.AF_INET6:
-            sock.bind((str(address), 0, 0, scope.index if scope else 0))
-        else:
-            sock.bind((str(address), 0))
+        bind_with_metadata(sock, address, 0, receive_buffer, scope)
         sockopt.attach_filter(sock, program)
     except OSError as error:
         sock.close()

@@ -81,7 +81,8 @@ def shell(*, tmux: bool, **lan: Any) -> int:
     """
     from contextlib import nullcontext
 
-    from mcast_tui.cli.foreground import ended_by_signals, run_in_foreground
+    from mcast_tui.cli.foreground import run_in_foreground
+    from mcast_tui.cli.signals import ended_by_signals
     from mcast_tui.services.lab.tmux import new_server, panes_beside, require_tmux
 
     if tmux:
@@ -105,7 +106,7 @@ def execute(command: tuple[str, ...], *, line: str | None, **lan: Any) -> int:
     In it `on 2 COMMAND` runs a command on host 2. When the command ends, everything that still runs on
     the hosts is ended too. Exit status 128 + N when signal N ended it, 127 when there is no such command.
     """
-    from mcast_tui.cli.foreground import ended_by_signals
+    from mcast_tui.cli.signals import ended_by_signals
     from mcast_tui.errors import UsageError
 
     if (line is None) == (not command):

@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mcast_tui.cli.signals import ended_by_signals
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import McastError
 
@@ -86,7 +87,7 @@ def _told(report: Report, answers: AnswersOfOne | None) -> Iterator[None]:
     """Tell at the end what went out, however the block ends; when the reader of stdout is gone, end well."""
     was_stopped = True
     try:
-        with _ended_by_signals():
+        with ended_by_signals():
             yield
         was_stopped = False
     except BrokenPipeError:
@@ -96,25 +97,6 @@ def _told(report: Report, answers: AnswersOfOne | None) -> Iterator[None]:
         report.sum_up(was_stopped=was_stopped)
         if answers is not None:
             answers.sum_up()
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as an exit does; one that is ignored stays ignored."""
-    import signal
-
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    taken = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
-    taken = {number: before for number, before in taken.items() if before is signal.SIG_DFL}
-    for number in taken:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, before in taken.items():
-            signal.signal(number, before)
 
 
 def _send_all(
