@@ -255,7 +255,7 @@ def test_nonsense_is_answered_and_stays_to_be_mended(host1: Host) -> None:
             until_told(app, word)
             app.until(lambda line=line: line in input_line(app), f"{line!r} back in the input line")
             app.type(END_OF_LINE + DELETE_TO_START)
-            app.until(lambda: "message, or /command" in input_line(app), "an empty line")
+            app.until(lambda: "message or /command" in input_line(app), "an empty line")
         assert " 1 group " in app.rows[0]
         quit_well(app)
 
@@ -305,7 +305,7 @@ def test_a_pasted_byte_that_is_no_text_does_not_make_keys_of_the_rest_of_the_pas
         app.paste(b"first\xff\rsecond\r" + b"x" * 9000 + b"\r/quit\r")
         app.until_shown("Send 4 datagrams?")
         app.type("noy")  # the keys after the answer are no answers
-        app.until(lambda: "message, or /command" in input_line(app), "the field")
+        app.until(lambda: "message or /command" in input_line(app), "the field")
         app.enter("only this")
         assert peer.hears("only this")
         assert peer.lines == ["only this"]
@@ -344,7 +344,7 @@ def test_a_paste_of_500_lines_is_asked_about_and_each_is_sent_once(host1: Host, 
         app.paste("\r".join(lines))
         app.until_shown("Send 500 datagrams?")
         app.type("n")
-        app.until(lambda: "message, or /command" in input_line(app), "the field")
+        app.until(lambda: "message or /command" in input_line(app), "the field")
         app.paste("\r".join(lines))
         app.until_shown("Send 500 datagrams?")
         app.type("y")

@@ -259,7 +259,7 @@ def test_markup_is_text_wherever_it_is_shown_and_clicking_on_it_does_nothing(
         app.click(100, 48)  # the input line
         app.until(lambda: "tab complete" in app.rows[-1], "its keys")
         app.type("\x1b[F\x15")
-        app.until(lambda: "message, or /command" in input_line(app), "an empty line")
+        app.until(lambda: "message or /command" in input_line(app), "an empty line")
         app.enter("still here")
         app.until_shown("still here")
         assert b"\x1b]8;" not in app.since()
