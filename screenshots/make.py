@@ -47,7 +47,7 @@ async def take_start_page(folder: Path) -> None:
     app = make_app(())
     async with app.run_test(size=SIZES[1]) as pilot:
         await pilot.pause(1.5)
-        take(app, folder / "start_120x40.png")
+        await take(app, folder / "start_120x40.png")
 
 
 async def take_talk(folder: Path, endpoints: Sequence[Endpoint], note: str) -> None:
@@ -75,7 +75,7 @@ async def take_sizes(pilot: Pilot[int], app: McastApp, folder: Path, name: str) 
     for width, height in SIZES:
         await pilot.resize_terminal(width, height)
         await pilot.pause(1.2)
-        take(app, folder / f"{name}_{width}x{height}.png")
+        await take(app, folder / f"{name}_{width}x{height}.png")
 
 
 async def say(pilot: Pilot[int], text: str) -> None:
@@ -97,15 +97,19 @@ def make_app(endpoints: Sequence[Endpoint], note: str = "") -> McastApp:
     return McastApp(lambda: Node(Settings()), [Place(end) for end in endpoints], demo_note=note or None)
 
 
-def take(app: McastApp, target: Path) -> None:
+async def take(app: McastApp, target: Path) -> None:
     svg = app.export_screenshot(title="mcast-tui")
     # rsvg-convert drops leading no-break spaces unless told to keep white space.
     svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
+    await asyncio.to_thread(convert, svg, target)  # or the app stood still, and rightly said what it skipped
+    print(target)
+
+
+def convert(svg: str, target: Path) -> None:
     with TemporaryDirectory() as scratch:
         source = Path(scratch) / "screen.svg"
         source.write_text(svg, encoding="utf-8")
         subprocess.run(["rsvg-convert", "--width", "1600", "-o", target, source], check=True)
-    print(target)
 
 
 if __name__ == "__main__":
