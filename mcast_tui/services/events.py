@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mcast_tui.errors import McastError
     from mcast_tui.net.sender import Sent
     from mcast_tui.services.groups import Group
+    from mcast_tui.services.membership.facts import QuerierFacts, TimelineEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +61,47 @@ class CaptureStopped:
     reason: str
 
 
-Event: TypeAlias = GroupJoined | GroupLeft | DatagramSent | DatagramRefused | IntakeFailed | CaptureStopped
+@dataclass(frozen=True, slots=True)
+class MembershipNews:
+    """Something happened to memberships, here or elsewhere: an entry of the timeline."""
+
+    entry: TimelineEntry
+
+
+@dataclass(frozen=True, slots=True)
+class QuerierLost:
+    """The elected querier of an interface is overdue: switches will forget members they hear nothing of."""
+
+    querier: QuerierFacts
+    """As it was last heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStalled:
+    """A group that had packets has none any more."""
+
+    group: Group
+    silent_for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResumed:
+    """A group that had stalled has packets again."""
+
+    group: Group
+    silent_for_s: float
+    """How long it had none."""
+
+
+Event: TypeAlias = (
+    GroupJoined
+    | GroupLeft
+    | DatagramSent
+    | DatagramRefused
+    | IntakeFailed
+    | CaptureStopped
+    | MembershipNews
+    | QuerierLost
+    | StreamStalled
+    | StreamResumed
+)

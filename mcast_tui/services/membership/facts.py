@@ -1,0 +1,153 @@
+"""What is known of memberships, as values to show: rows, timeline, queriers, countdowns, explanations.
+
+Each says where it comes from, and whether it was seen or is inferred from something seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcast_tui.net.kernel import KernelView
+    from mcast_tui.wire.literal import Address
+    from mcast_tui.wire.membership.message import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class HostMembership:
+    """One group this host is a member of on one interface, all its processes together."""
+
+    ifindex: int
+    interface: str
+    group: Address
+    view: KernelView
+    """Users, filter mode and sources, and the file that said so."""
+    ours: int
+    """How many of the users are sockets of this process; the kernel does not say whose the others are."""
+    protocol: Protocol | None
+    """What the host speaks on this interface for this family now; None when the kernel does not tell."""
+    protocol_reason: str
+    """Why that version: ``the default``, ``force_igmp_version is 2``, ``an older querier was heard``."""
+    name: str | None
+    """The name of a well-known group (IANA); None for others."""
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the kernel itself holds it for as long as the interface is up: all-hosts, all-nodes."""
+        text = str(self.group)
+        return text in {"224.0.0.1", "ff01::1", "ff02::1"}
+
+
+class What(Enum):
+    """The kind of a timeline entry."""
+
+    JOIN = "join"
+    LEAVE = "leave"
+    FILTER = "filter"
+    """A source was added, dropped, blocked or unblocked."""
+    REPORT = "report"
+    QUERY = "query"
+    QUERIER = "querier"
+    """Elected, changed, lost, a second one, off-subnet."""
+    ALARM = "alarm"
+    """Something is going to stop working, or has."""
+    LINK = "link"
+    """Carrier, up and down, address, name, gone, back."""
+    HEALED = "healed"
+    """A membership was restored, or could not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One thing that happened, in the order it was learnt. All its texts are of our own making."""
+
+    at: int
+    """ns since the epoch."""
+    what: What
+    is_seen: bool
+    """False: inferred from what was seen, and marked so."""
+    ifindex: int | None
+    interface: str | None
+    """May hold any bytes a name may hold: to be shown through `safe`."""
+    group: Address | None
+    who: str
+    """``this app``, ``this host``, or the address of who did it."""
+    text: str
+    """In a few words: ``IGMPv3 CHANGE_TO_EXCLUDE_MODE {}``."""
+    origin: str
+    """How it is known: ``tap``, ``setsockopt``, ``/proc/net/igmp``, ``RTM_NEWMULTICAST``."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuerierFacts:
+    """A querier heard on one interface, and what its own messages imply."""
+
+    ifindex: int
+    family: int
+    """4 or 6."""
+    address: Address
+    """0.0.0.0 where a switch asks without an address of its own."""
+    mac: bytes
+    protocol: Protocol
+    first_heard_at: int
+    last_heard_at: int
+    """ns since the epoch, of its last general query."""
+    interval_s: float
+    """Between its general queries: what it announces, else what was measured, else the standard's 125 s."""
+    interval_origin: str
+    """``announced (QQIC)``, ``measured``, or ``RFC default``."""
+    robustness: int
+    max_response_s: float
+    is_elected: bool
+    """False: it should be silent, for one with a lower address is heard."""
+    is_off_subnet: bool | None
+    """Its address lies in none of this interface's networks; None for 0.0.0.0 and link-local."""
+
+    @property
+    def next_expected_at(self) -> int:
+        """When its next general query is due, ns since the epoch."""
+        return self.last_heard_at + round(self.interval_s * 1e9)
+
+    @property
+    def membership_interval_s(self) -> float:
+        """How long a switch keeps a member it hears nothing of: RFC 3376 section 8.4, RFC 3810 9.4."""
+        return self.robustness * self.interval_s + self.max_response_s
+
+
+@dataclass(frozen=True, slots=True)
+class PruneCountdown:
+    """When a snooping switch would stop forwarding a group here, for want of queries to answer."""
+
+    ifindex: int
+    group: Address
+    last_reported_at: int
+    """ns since the epoch: the last report of this host for it."""
+    is_report_seen: bool
+    """False: the time of joining stands in for a report that was not seen."""
+    expires_at: int
+    is_overdue: bool
+    """The querier's next query did not come: the alarm."""
+    origin: str
+    """Where the interval is from: the querier's own values, or the standard's default of 260 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of what just happened, with its evidence."""
+
+    is_seen: bool
+    text: str
+    evidence: str
+    """What it rests on: ``setsockopt MCAST_JOIN_GROUP``, ``/proc/net/igmp``, ``RFC 3376 section 5.1``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a join, leave, block or unblock just did, step by step."""
+
+    at: int
+    title: str
+    """``You joined 224.1.0.1 on eth0.``"""
+    steps: tuple[Step, ...]
