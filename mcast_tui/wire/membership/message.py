@@ -96,6 +96,19 @@ MembershipMessage: TypeAlias = Query | GroupReport | RecordReport | Leave
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Octets that are no sound membership message, and why."""
+
+    reason: str
+    """One of a few fixed texts, none of it from the wire: a count of each is bounded."""
+
+
+LONGEST_MESSAGE = 9216
+"""Octets, as much as jumbo frames carry. 1150 records then are the most that one frame can make us decode;
+the 8000 of a 64 kB report could only come in fragments, of which each is refused."""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlFrame:
     """One tapped frame that may hold IGMP or MLD: the IP packet, and what the link says of it."""
 
