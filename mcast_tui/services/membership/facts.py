@@ -101,7 +101,7 @@ class QuerierFacts:
     robustness: int
     max_response_s: float
     is_elected: bool
-    """False: it should be silent, for one with a lower address is heard."""
+    """False: it should be silent, for one with a lower address is heard. 0.0.0.0 is elected only while alone."""
     is_off_subnet: bool | None
     """Its address lies in none of this interface's networks; None for 0.0.0.0 and link-local."""
 

@@ -1,0 +1,149 @@
+"""The querier watch: who asks for members on each link, whether they agree, and what it means when they stop.
+
+A state machine without a clock: it is fed with what the tap heard and is polled about once a second, both
+with the time, and returns what is worth telling. It sends nothing. Only where the tap listens can it say
+that nobody asks; of other interfaces it says nothing.
+
+Counted are general queries, for only those make every member report. Tagged frames are another link's: the
+interface itself does not take part there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mcast_tui.human import counted
+from mcast_tui.services.events import QuerierLost
+from mcast_tui.services.membership.facts import TimelineEntry, What
+from mcast_tui.services.membership.prune import HeldGroup, OwnReports, count_down, is_prunable
+from mcast_tui.services.membership.querier_link import QuerierLink
+from mcast_tui.services.membership.querier_record import INTERVAL_S, MEMBERSHIP_S, RESPONSE_S, SECOND
+from mcast_tui.wire.membership.message import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from mcast_tui.net.interfaces import Interface
+    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts
+    from mcast_tui.wire.membership.message import Heard
+
+_SLEPT_NS = 30 * SECOND
+"""Polled once a second; when the last time is this long ago, the machine slept and heard nothing meanwhile."""
+_SILENCE_S = INTERVAL_S + RESPONSE_S
+"""A querier with default values would have been heard by then."""
+
+
+class Findings(NamedTuple):
+    """What is to be told: entries for the timeline, events for those who listen."""
+
+    entries: tuple[TimelineEntry, ...] = ()
+    events: tuple[QuerierLost, ...] = ()
+
+
+class QuerierWatch:
+    """The queriers of the links the tap listens on, and how long our groups last without them."""
+
+    def __init__(self, groups: Callable[[], Iterable[HeldGroup]]) -> None:
+        """Watch; `groups` returns what this host holds, and is asked only when that matters."""
+        self._groups = groups
+        self._links: dict[tuple[int, int], QuerierLink] = {}
+        self._reports = OwnReports()
+        self._polled_at: int | None = None
+        self._awake_since = 0
+
+    def listen_on(self, interfaces: Iterable[Interface], now: int) -> None:
+        """Set which interfaces the tap listens on, with their names and networks of now.
+
+        One that is new is listened on since `now`; what was known of one that is missing is forgotten.
+        """
+        known = {interface.index: interface for interface in interfaces}
+        for ifindex in {ifindex for ifindex, _ in self._links} - set(known):
+            self._reports.forget(ifindex)
+        self._links = {key: link for key, link in self._links.items() if key[0] in known}
+        for interface in known.values():
+            for family in (4, 6):
+                key = interface.index, family
+                link = self._links.setdefault(key, QuerierLink(interface.index, family, now))
+                link.describe(interface.name, interface.addresses)
+
+    def hear(self, heard: Heard) -> Findings:
+        """Take in a message the tap heard."""
+        link = self._links.get((heard.ifindex, heard.message.protocol.family))
+        if link is None or heard.vlan:
+            return Findings()
+        if isinstance(heard.message, Query):
+            if heard.message.group is not None:
+                return Findings()
+            return Findings(tuple(link.hear(heard, heard.message, self._awake_since)))
+        if heard.is_outgoing:
+            self._reports.hear(heard)
+        return Findings()
+
+    def poll(self, now: int) -> Findings:
+        """Tell what is overdue."""
+        if self._polled_at is not None and now - self._polled_at > _SLEPT_NS:
+            self._awake_since = now
+        self._polled_at = now
+        entries: list[TimelineEntry] = []
+        events: list[QuerierLost] = []
+        for link in self._links.values():
+            link.forget_silent(now)
+            entries += link.take_over(now, self._awake_since)
+            if (lost := link.find_lost(now, self._awake_since)) is not None:
+                entries.append(link.tell_lost(lost, now))
+                entries += self._alarm(link, now)
+                events.append(QuerierLost(lost))
+            elif link.is_unasked and not link.is_silence_told:
+                entries += self._tell_silence(link, now)
+        return Findings(tuple(entries), tuple(events))
+
+    def queriers(self) -> tuple[QuerierFacts, ...]:
+        """Return the queriers heard, by interface and family, the elected one first."""
+        return tuple(facts for _, link in sorted(self._links.items()) for facts in link.facts())
+
+    def countdowns(self) -> tuple[PruneCountdown, ...]:
+        """Return when each group of ours is forgotten where switches snoop, the soonest first."""
+        links = self._links.values()
+        return tuple(sorted(self._count_down(links), key=lambda countdown: countdown.expires_at))
+
+    def _count_down(self, links: Iterable[QuerierLink]) -> Iterator[PruneCountdown]:
+        wanted = {(link.ifindex, link.family): (link, link.elected_facts) for link in links}
+        for held in self._groups():
+            found = wanted.get((held.ifindex, held.group.version))
+            if found is None or not is_prunable(held.group):
+                continue
+            link, querier = found
+            reported_at = self._reports.last(held)
+            yield count_down(held, reported_at, link.since, querier, is_overdue=link.is_lost)
+
+    def _alarm(self, link: QuerierLink, now: int) -> Iterator[TimelineEntry]:
+        """Yield one alarm for all groups of a link whose querier is lost; none when none is at stake."""
+        countdowns = sorted(self._count_down([link]), key=lambda countdown: countdown.expires_at)
+        if not countdowns:
+            return
+        first, left_s = countdowns[0], (countdowns[0].expires_at - now) / SECOND
+        will = (
+            f"stops forwarding it here in {left_s:.0f} s" if left_s > 0 else "may have stopped forwarding it"
+        )
+        of_report = "" if first.is_report_seen else ", counted from the latest report there can have been"
+        more = f"; {counted(len(countdowns) - 1, 'more group')} after it" if len(countdowns) > 1 else ""
+        text = f"no query to answer: a switch that snoops {will}{of_report}{more}"
+        yield link.entry(
+            now, What.ALARM, text, who="this host", is_seen=False, origin=first.origin, group=first.group
+        )
+
+    def _tell_silence(self, link: QuerierLink, now: int) -> Iterator[TimelineEntry]:
+        """Yield, once for a link where we hold a group, that nobody asks and what of that is not known."""
+        due = now - round(_SILENCE_S * SECOND)
+        if max(link.since, self._awake_since) > due:
+            return
+        for countdown in self._count_down([link]):
+            if countdown.last_reported_at > due:
+                continue
+            link.is_silence_told = True
+            text = (
+                f"no querier heard for {_SILENCE_S:g} s: a switch here floods, or if it snoops all the same "
+                f"forgets members {MEMBERSHIP_S:g} s after their last report; which, is not known"
+            )
+            yield link.entry(now, What.QUERIER, text, who="nobody", is_seen=False, origin=countdown.origin)
+            return
