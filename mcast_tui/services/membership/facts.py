@@ -101,9 +101,9 @@ class QuerierFacts:
     robustness: int
     max_response_s: float
     is_elected: bool
-    """False: it should be silent, for one with a lower address is heard. 0.0.0.0 is elected only while alone."""
+    """False: it should be silent, for one with a lower address is heard; 0.0.0.0 must yield to any."""
     is_off_subnet: bool | None
-    """Its address lies in none of this interface's networks; None for 0.0.0.0 and link-local."""
+    """Its address lies in none of this interface's networks; None where nothing follows from that."""
 
     @property
     def next_expected_at(self) -> int:

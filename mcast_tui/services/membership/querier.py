@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mcast_tui.wire.membership.message import Heard
 
 _SLEPT_NS = 30 * SECOND
-"""Polled once a second; when the last time is this long ago, the machine slept and heard nothing meanwhile."""
+"""Polled once a second; when the last time is this long ago, the machine slept and heard nothing."""
 _SILENCE_S = INTERVAL_S + RESPONSE_S
 """A querier with default values would have been heard by then."""
 

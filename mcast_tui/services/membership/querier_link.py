@@ -88,8 +88,8 @@ class QuerierLink:
         if record.is_off_subnet and not record.is_off_subnet_told:
             record.is_off_subnet_told = True
             text = (
-                "its address is in none of this interface's networks: a host with rp_filter 1 drops the query "
-                "and does not answer, and switches then forget its groups"
+                "its address is in none of this interface's networks: a host with rp_filter 1 drops the "
+                "query and does not answer, and switches then forget its groups"
             )
             yield self.entry(now, What.ALARM, text, who=who)
         if query.protocol is not before and query.protocol in _OLDER:

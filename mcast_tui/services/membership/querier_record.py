@@ -85,7 +85,7 @@ class QuerierRecord:
         return self.robustness * self.interval[0] + self.max_response_s / 2
 
     def overdue_at(self, awake_since: int) -> int:
-        """Return when its silence is more than lateness, ns since the epoch, counted from `awake_since` at least.
+        """Return when its silence is more than lateness; what was before `awake_since` does not count.
 
         It is given as long as members have to answer, which is far more than a timer is late. A member that
         answered at once is remembered from then on for `robustness` intervals and one response: of what is

@@ -29,8 +29,8 @@ SOURCES_NAMED = 4
 def describe(message: MembershipMessage) -> str:
     """Return the message in a few words: ``IGMPv3 report: CHANGE_TO_EXCLUDE_MODE 239.5.5.5 {}``."""
     match message:
-        case Query(group=group):
-            return describe_query(message) if group is None else f"{describe_query(message)}, of {group}"
+        case Query():
+            return describe_query(message, with_group=True)
         case GroupReport(group=group) | Leave(group=group):
             return f"{describe_kind(message)} {group}"
         case RecordReport(records=records):
@@ -46,13 +46,14 @@ def describe_kind(message: GroupReport | Leave) -> str:
     return f"{message.protocol.value} {words[message.protocol]}"
 
 
-def describe_query(query: Query) -> str:
-    """Return a query without its group: ``IGMPv3 general query, max 10 s, QRV 2, every 125 s``."""
+def describe_query(query: Query, *, with_group: bool = False) -> str:
+    """Return a query, with its group if asked: ``IGMPv3 general query, max 10 s, QRV 2, every 125 s``."""
     if query.group is None:
         kind = "general query"
     else:
         of = "group" if query.protocol.family == 4 else "address"
         kind = f"{of}-and-source-specific query" if query.sources else f"{of}-specific query"
+        kind += f" {query.group}" if with_group else ""
     told = [f"{query.protocol.value} {kind}"]
     if query.max_response_s is not None:
         told.append(f"max {query.max_response_s:g} s")
