@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 from ipaddress import IPv4Interface, ip_address, ip_interface
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcast_tui.net import sockopt
@@ -13,6 +14,7 @@ from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.prune import HeldGroup, is_prunable
 from mcast_tui.services.membership.querier import Findings, QuerierWatch
 from mcast_tui.services.membership.wire_log import RECORDS_TOLD, entries_of
+from mcast_tui.wire.kernel_tables import parse_counters
 from mcast_tui.wire.membership.heard import hear
 from mcast_tui.wire.membership.message import (
     GroupRecord,
@@ -24,16 +26,18 @@ from mcast_tui.wire.membership.message import (
     RecordReport,
     RecordType,
 )
-from tests.peers import tcpdump_on
+from tests.peers import tcpdump_on, wait_until
 from tests.wire.cases import each_of
-from tests.wire.membership_frames import frames_in
+from tests.wire.membership_frames import frames_in, packet_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcast_tui.services.events import QuerierLost
+    from mcast_tui.services.lab.lan import Lab
     from mcast_tui.services.membership.facts import PruneCountdown, TimelineEntry
     from mcast_tui.wire.membership.message import MembershipMessage
+    from tests.peers import Capture
 
 S = 1_000_000_000
 START = 1_700_000_000 * S
@@ -338,6 +342,41 @@ def test_what_only_some_members_answer_or_what_is_of_another_link_is_no_general_
     assert watched.elected == [LOW]
 
 
+def test_a_query_that_this_host_does_not_answer_is_an_alarm_once_until_it_answers():
+    watched = Watched(str(GROUP), str(GROUP + 1))
+    watched.until(1)
+    watched.report()
+    watched.hear(LOW, ASK3)
+    assert watched.until(12) == []
+    [alarm] = watched.until(13)
+    assert (alarm.what, alarm.who, alarm.is_seen, alarm.group) == (What.ALARM, "this host", False, GROUP + 1)
+    assert alarm.text == (
+        "this host did not answer the query, as if rp_filter or a firewall had dropped it: a switch that "
+        "snoops stops forwarding it here in 247 s, counted from the latest report there can have been"
+    )
+    told = []
+    for answered in (False, True, False):
+        watched.hear(LOW, ASK3)
+        for group in (GROUP, GROUP + 1)[: 1 + answered]:
+            watched.until(watched.now_s + 1)
+            watched.report(RecordReport(V3, (GroupRecord(RecordType.MODE_IS_EXCLUDE, group),)))
+        told.append(len(watched.until(watched.now_s + 60)))
+    assert told == [0, 0, 1]
+
+
+def test_who_leaves_the_answer_to_others_is_not_alarmed():
+    def others(watched: Watched) -> None:
+        watched.hear("192.168.10.7", GroupReport(V2, GROUP))
+
+    for query, facts, then in ((ASK2, {}, None), (ASK3, {"is_outgoing": True}, None), (ASK3, {}, others)):
+        watched = Watched(str(GROUP))
+        watched.until(1)
+        watched.hear(LOW, query, **facts)
+        if then is not None:
+            then(watched)
+        assert not [entry for entry in watched.until(60) if entry.what is What.ALARM]
+
+
 def test_where_nobody_asks_what_is_known_and_what_is_not_is_said_once():
     watched = Watched(str(GROUP))
     assert watched.until(134) == []
@@ -451,19 +490,13 @@ def test_a_report_of_many_records_makes_a_bounded_number_of_entries():
 
 def test_the_querier_of_the_bridge_is_heard_and_missed_before_the_prune(make_lab):
     lab = make_lab(1, snooping=True)
-    host, mac = lab.host(1), lab.lans[0].mac(1)
+    host = lab.host(1)
     group = HeldGroup(host.ifindex, GROUP, START)
     watch = QuerierWatch(lambda: [group])
 
-    def messages() -> Iterator[Heard]:
-        for frame in frames_in(wire.output.data):
-            heard = hear(replace(frame, ifindex=host.ifindex, is_outgoing=frame.source_mac.hex(":") == mac))
-            assert isinstance(heard, Heard)
-            yield heard
-
     def is_answered() -> bool:
         """A query of each family, and after that of IGMP an answer of ours."""
-        heard = list(messages())
+        heard = list(heard_on(lab, wire))
         asked = [each for each in heard if isinstance(each.message, Query)]
         answers = [each for each in heard if _answers(each)]
         return {each.message.protocol.family for each in asked} == {4, 6} and bool(answers)
@@ -474,7 +507,7 @@ def test_the_querier_of_the_bridge_is_heard_and_missed_before_the_prune(make_lab
             lab.set_querier(on=True)
             wire.output.wait(is_answered, "a query answered")
             lab.set_querier(on=False)
-        heard = list(messages())
+        heard = list(heard_on(lab, wire))
     watch.listen_on([replace(ETH0, index=host.ifindex)], heard[0].received_at)
     for each in heard:
         assert not watch.hear(each).events
@@ -493,6 +526,66 @@ def test_the_querier_of_the_bridge_is_heard_and_missed_before_the_prune(make_lab
         lost += found.events
     assert [alarm.group for alarm in alarms] == [GROUP]
     assert {event.querier.family for event in lost} == {4, 6}
+
+
+def test_a_query_that_rp_filter_drops_is_an_alarm_and_one_it_lets_pass_is_not(make_lab):
+    lab = make_lab(1)
+    host = lab.host(1)
+    host.run(["sh", "-c", f"echo 1 >/proc/sys/net/ipv4/conf/{host.interface}/rp_filter"])
+    with host.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as member:
+        with tcpdump_on(host, "igmp") as wire:
+            sockopt.join_group(member, GROUP, host.ifindex)
+            wire.output.wait(lambda: wire.frames() >= 2, "the report of the join, twice")  # robustness 2
+        before = packets_filtered()
+        with tcpdump_on(host, "igmp") as wire:
+            ask_on_the_cable(lab, FOREIGN)
+            wait_until(lambda: packets_filtered() > before, "a packet dropped by rp_filter")
+            wire.output.wait(lambda: wire.frames() >= 1, "the query")
+        assert alarms_over(lab, wire) == [
+            "its address is in none of this interface's networks",
+            "this host did not answer the query, as if rp_filter or a firewall had dropped it",
+        ]
+        with tcpdump_on(host, "igmp") as wire:
+            ask_on_the_cable(lab, "192.168.10.254")
+            wire.output.wait(lambda: any(map(_answers, heard_on(lab, wire))), "the answer")
+        assert alarms_over(lab, wire) == []
+
+
+def packets_filtered() -> int:
+    text = Path("/proc/thread-self/net/netstat").read_text()
+    return parse_counters(text).values["TcpExt.IPReversePathFilter"]
+
+
+def ask_on_the_cable(lab: Lab, source: str) -> None:
+    """Send host 1 a general query that is answered within 0.1 s."""
+    query = replace(ASK3, max_response_s=0.1)
+    frame = bytes.fromhex("01005e000001 020000000009 0800") + packet_of(
+        query, source=ip_address(source), destination=ALL
+    )
+    with lab.switch.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as cable:
+        cable.bind((lab.lans[0].port(1), 0))
+        cable.send(frame)
+
+
+def heard_on(lab: Lab, wire: Capture) -> Iterator[Heard]:
+    """What a tap on host 1 would hand on of a capture there."""
+    host, mac = lab.host(1), lab.lans[0].mac(1)
+    for frame in frames_in(wire.output.data):
+        heard = hear(replace(frame, ifindex=host.ifindex, is_outgoing=frame.source_mac.hex(":") == mac))
+        assert isinstance(heard, Heard)
+        yield heard
+
+
+def alarms_over(lab: Lab, wire: Capture) -> list[str]:
+    """Why a watch that was fed with a capture, the clock then turned by hand, raises alarms."""
+    host, heard = lab.host(1), list(heard_on(lab, wire))
+    start = heard[0].received_at
+    watch = QuerierWatch(lambda: [HeldGroup(host.ifindex, GROUP, START)])
+    watch.listen_on([replace(ETH0, index=host.ifindex)], start - S)
+    entries = [entry for each in heard for entry in watch.hear(each).entries]
+    for seconds in range(1, 10):
+        entries += watch.poll(start + seconds * S).entries
+    return [entry.text.partition(":")[0] for entry in entries if entry.what is What.ALARM]
 
 
 def _answers(heard: Heard) -> bool:

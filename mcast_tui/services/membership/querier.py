@@ -18,7 +18,7 @@ from mcast_tui.services.membership.facts import TimelineEntry, What
 from mcast_tui.services.membership.prune import HeldGroup, OwnReports, count_down, is_prunable
 from mcast_tui.services.membership.querier_link import QuerierLink
 from mcast_tui.services.membership.querier_record import INTERVAL_S, MEMBERSHIP_S, RESPONSE_S, SECOND
-from mcast_tui.wire.membership.message import Query
+from mcast_tui.wire.membership.message import GroupReport, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -77,10 +77,12 @@ class QuerierWatch:
             return Findings(tuple(link.hear(heard, heard.message, self._awake_since)))
         if heard.is_outgoing:
             self._reports.hear(heard)
+        elif isinstance(heard.message, GroupReport):
+            link.hear_report_of_another(heard.received_at)
         return Findings()
 
     def poll(self, now: int) -> Findings:
-        """Tell what is overdue."""
+        """Tell what is overdue; what was heard before `now` is to be told to `hear` first."""
         if self._polled_at is not None and now - self._polled_at > _SLEPT_NS:
             self._awake_since = now
         self._polled_at = now
@@ -91,10 +93,12 @@ class QuerierWatch:
             entries += link.take_over(now, self._awake_since)
             if (lost := link.find_lost(now, self._awake_since)) is not None:
                 entries.append(link.tell_lost(lost, now))
-                entries += self._alarm(link, now)
+                entries += self._alarm(link, now, "no query to answer", [*self._count_down([link])])
                 events.append(QuerierLost(lost))
             elif link.is_unasked and not link.is_silence_told:
                 entries += self._tell_silence(link, now)
+            if (asked_at := link.take_unanswered(now)) is not None and asked_at > self._awake_since:
+                entries += self._tell_unanswered(link, now, asked_at)
         return Findings(tuple(entries), tuple(events))
 
     def queriers(self) -> tuple[QuerierFacts, ...]:
@@ -116,18 +120,28 @@ class QuerierWatch:
             reported_at = self._reports.last(held)
             yield count_down(held, reported_at, link.since, querier, is_overdue=link.is_lost)
 
-    def _alarm(self, link: QuerierLink, now: int) -> Iterator[TimelineEntry]:
-        """Yield one alarm for all groups of a link whose querier is lost; none when none is at stake."""
-        countdowns = sorted(self._count_down([link]), key=lambda countdown: countdown.expires_at)
+    def _tell_unanswered(self, link: QuerierLink, now: int, asked_at: int) -> Iterator[TimelineEntry]:
+        """Yield, once until it answers again, that this host did not report groups when it was asked."""
+        silent = [each for each in self._count_down([link]) if each.last_reported_at < asked_at]
+        if silent and not link.is_unanswered_told:
+            why = "this host did not answer the query, as if rp_filter or a firewall had dropped it"
+            yield from self._alarm(link, now, why, silent)
+        link.is_unanswered_told = bool(silent)
+
+    def _alarm(
+        self, link: QuerierLink, now: int, why: str, countdowns: list[PruneCountdown]
+    ) -> Iterator[TimelineEntry]:
+        """Yield one alarm for all these groups of a link; none for none."""
         if not countdowns:
             return
-        first, left_s = countdowns[0], (countdowns[0].expires_at - now) / SECOND
+        first = min(countdowns, key=lambda countdown: countdown.expires_at)
+        left_s = (first.expires_at - now) / SECOND
         will = (
             f"stops forwarding it here in {left_s:.0f} s" if left_s > 0 else "may have stopped forwarding it"
         )
         of_report = "" if first.is_report_seen else ", counted from the latest report there can have been"
         more = f"; {counted(len(countdowns) - 1, 'more group')} after it" if len(countdowns) > 1 else ""
-        text = f"no query to answer: a switch that snoops {will}{of_report}{more}"
+        text = f"{why}: a switch that snoops {will}{of_report}{more}"
         yield link.entry(
             now, What.ALARM, text, who="this host", is_seen=False, origin=first.origin, group=first.group
         )

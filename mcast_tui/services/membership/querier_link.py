@@ -36,11 +36,14 @@ class QuerierLink:
         self.since = since
         """When the tap began to listen, ns since the epoch."""
         self.is_silence_told = False
+        self.is_unanswered_told = False
         self._is_crowd_told = False
         self._name = ""
         self._networks: tuple[IPv4Interface | IPv6Interface, ...] = ()
         self._records: dict[Address, QuerierRecord] = {}
         self._elected: QuerierRecord | None = None
+        self._asked_at: int | None = None
+        self._reported_by_others_at = 0
 
     def describe(self, name: str, networks: tuple[IPv4Interface | IPv6Interface, ...]) -> None:
         """Set the interface's name and networks, which can change."""
@@ -83,6 +86,8 @@ class QuerierLink:
         else:
             before = record.query.protocol
             texts = [*self._hear_again(record, heard, query, awake_since)]
+        if record is self._elected:
+            self._asked_at = None if heard.is_outgoing else now
         for text in texts:
             yield self.entry(now, What.QUERIER, text, who=who)
         if record.is_off_subnet and not record.is_off_subnet_told:
@@ -168,6 +173,22 @@ class QuerierLink:
         silent_s = (now - lost.last_heard_at) / SECOND
         text = f"querier lost: silent for {silent_s:.0f} s, {lost.interval_s:g} s is {lost.interval_origin}"
         return self.entry(now, What.QUERIER, text, who=str(lost.address))
+
+    def hear_report_of_another(self, now: int) -> None:
+        """Note that another host reported a group in a version in which members leave that to each other."""
+        self._reported_by_others_at = now
+
+    def take_unanswered(self, now: int) -> int | None:
+        """Return, once, when the elected querier last asked, when every member must have answered by now.
+
+        None where hosts may leave the answer to others, as before IGMPv3 and MLDv2, and where this host asks.
+        """
+        elected, asked_at = self._elected, self._asked_at
+        if elected is None or asked_at is None or now < asked_at + elected.answered_within:
+            return None
+        self._asked_at = None
+        is_older = any(record.query.protocol in _OLDER for record in self._records.values())
+        return None if is_older or self._reported_by_others_at >= asked_at else asked_at
 
     def forget_silent(self, now: int) -> None:
         """Forget those not elected whom other queriers would count as gone."""

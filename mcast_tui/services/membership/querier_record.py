@@ -84,6 +84,11 @@ class QuerierRecord:
         """How long another querier waits before it takes over: RFC 3376 section 8.5, RFC 3810 section 9.5."""
         return self.robustness * self.interval[0] + self.max_response_s / 2
 
+    @property
+    def answered_within(self) -> int:
+        """How long after a query its answers have come, and were told to us, in ns."""
+        return round((self.max_response_s + _LEAST_MARGIN_S) * SECOND)
+
     def overdue_at(self, awake_since: int) -> int:
         """Return when its silence is more than lateness; what was before `awake_since` does not count.
 
