@@ -24,6 +24,7 @@ from mcast_tui.services.lab.host import Anchored, Host
 from mcast_tui.services.lab.namespace import set_link
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from types import TracebackType
 
     from pyroute2 import IPRoute  # type: ignore[import-untyped]  # it ships no types
@@ -35,10 +36,11 @@ MAXIMUM_HOSTS = 250
 class Lab:
     """A LAN of `hosts` hosts, carrying packets when the constructor returns; a context manager.
 
-    `lans` is how many Ethernets each host is on: eth0 on 192.168.10.0/24, eth1 on 192.168.11.0/24
-    and so on. `routes` is what each host has for destinations off its subnets: ``multicast`` gives
-    224.0.0.0/4 and 255.255.255.255, ``default`` a default route, ``none`` nothing. Without
-    `snooping` the switch floods; with `querier` it also sends IGMP and MLD queries.
+    `lans` is how many Ethernets there are: eth0 on 192.168.10.0/24, eth1 on 192.168.11.0/24 and so on;
+    each host is on all of them, or `attached` says, LAN by LAN, which hosts are on it. `routes` is
+    what each host has for destinations off its subnets: ``multicast`` gives 224.0.0.0/4 and
+    255.255.255.255, ``default`` a default route, ``none`` nothing. Without `snooping` the switch
+    floods; with `querier` it also sends IGMP and MLD queries.
     Raises PermissionRefused and NetworkRefused, and then nothing is left.
     """
 
@@ -47,6 +49,7 @@ class Lab:
         hosts: int = 3,
         *,
         lans: int = 1,
+        attached: Sequence[Collection[int]] | None = None,
         routes: wiring.Routes = "multicast",
         snooping: bool = False,
         querier: bool = False,
@@ -54,9 +57,13 @@ class Lab:
     ) -> None:
         if not 1 <= hosts <= MAXIMUM_HOSTS:
             raise UsageError(f"build a LAN of {hosts} hosts", f"a LAN has 1 to {MAXIMUM_HOSTS}")
-        self.lans = tuple(wiring.Lan(number) for number in range(lans))
+        numbers = range(1, hosts + 1)
+        on = [frozenset(numbers)] * lans if attached is None else [frozenset(lan) for lan in attached]
+        self.lans = tuple(wiring.Lan(number) for number in range(len(on)))
         self.switch = Anchored("switch")
-        self.hosts = tuple(Host(number, self.lans) for number in range(1, hosts + 1))
+        self.hosts = tuple(
+            Host(number, tuple(lan for lan in self.lans if number in on[lan.number])) for number in numbers
+        )
         try:
             for anchored in (self.switch, *self.hosts):
                 anchored.settle()
@@ -70,18 +77,19 @@ class Lab:
         def lay(netlink: IPRoute) -> None:
             for lan in self.lans:
                 wiring.lay_bridge(netlink, lan, mtu, snooping=snooping)
-                for host in self.hosts:
+            for host in self.hosts:
+                for lan in host.lans:
                     wiring.lay_cable(netlink, lan, host.number, host.pid, mtu)
 
         wiring.at(self.switch.place, lay)
         for host in self.hosts:
             wiring.at(
-                host.place, partial(wiring.configure_host, lans=self.lans, host=host.number, routes=routes)
+                host.place, partial(wiring.configure_host, lans=host.lans, host=host.number, routes=routes)
             )
-        ports = {lan.port(host.number) for lan in self.lans for host in self.hosts}
+        ports = {lan.port(host.number) for host in self.hosts for lan in host.lans}
         wiring.at(self.switch.place, partial(wiring.await_links, names=ports))
         for host in self.hosts:
-            wiring.at(host.place, partial(wiring.await_links, names={lan.interface for lan in self.lans}))
+            wiring.at(host.place, partial(wiring.await_links, names={lan.interface for lan in host.lans}))
 
     def host(self, number: int) -> Host:
         """Return host `number`, counted from 1."""
@@ -106,13 +114,15 @@ class Lab:
 
     def set_snooping(self, *, on: bool) -> None:
         """Make the switches watch memberships, or flood."""
-        self._set_bridges(br_mcast_snooping=int(on))
+        self.set_bridges(br_mcast_snooping=int(on))
 
     def set_querier(self, *, on: bool) -> None:
         """Make the switches ask for memberships; they filter one response interval (1 s) later."""
-        self._set_bridges(br_mcast_querier=int(on))
+        self.set_bridges(br_mcast_querier=int(on))
 
-    def _set_bridges(self, **options: int) -> None:
+    def set_bridges(self, **options: int) -> None:
+        """Set options of every switch, named as pyroute2 names those of a bridge."""
+
         def change(netlink: IPRoute) -> None:
             for lan in self.lans:
                 index = wiring.index_of(netlink, lan.bridge)

@@ -1,0 +1,234 @@
+"""What a lesson claims, checked against counters: what members received, ports sent, kernels tell.
+
+A claim is judged between two pictures: the first taken after a step was done, the second later. What a
+sender's packets are to show is not decided before it has sent a number of them in between: time proves
+nothing on a busy machine, packets that others did receive do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from mcast_tui.services.lab.classroom.parts import HEADERS
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from mcast_tui.services.lab.classroom.picture import Picture
+    from mcast_tui.wire.literal import Address
+
+PACKETS = 20
+"""Sent in between before a claim about them is decided."""
+PACKETS_FOR_CHANCE = 100
+"""The same where packets are lost at random: none of 100 lost at 20 % has a chance of 1 in 5 billion."""
+
+
+class Verdict(Enum):
+    """How a claim stands between two pictures."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    OPEN = "open"
+    """Too little has been sent to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict and the counters that led to it."""
+
+    verdict: Verdict
+    evidence: str
+
+
+class Claim(Protocol):
+    """One thing that must come about."""
+
+    def judge(self, before: Picture, now: Picture) -> Judged:
+        """Compare two pictures."""
+
+
+def _sent(name: str, before: Picture, now: Picture) -> int:
+    """Return how many packets a sender sent in between; 0 when it does not run."""
+    old, new = before.senders.get(name), now.senders.get(name)
+    return 0 if new is None else new.sent - (old.sent if old and old.sent <= new.sent else 0)
+
+
+def _held(*, is_true: bool) -> Verdict:
+    return Verdict.HOLDS if is_true else Verdict.FAILS
+
+
+@dataclass(frozen=True, slots=True)
+class Receives:
+    """What a member's own counts say of a sender: ``all`` without a gap, ``some`` with gaps, ``none``."""
+
+    member: str
+    sender: str
+    share: str
+
+    def judge(self, before: Picture, now: Picture) -> Judged:
+        sent = _sent(self.sender, before, now)
+        old, new = before.members.get(self.member), now.members.get(self.member)
+        if new is None or old is None:
+            return Judged(Verdict.FAILS, f"{self.member} has not joined")
+        earlier, later = old.from_sender(self.sender), new.from_sender(self.sender)
+        received, lost = later.received - earlier.received, later.lost - earlier.lost
+        evidence = (
+            f"{self.sender} sent {sent}, {self.member} received {received}, {lost} missing between them"
+        )
+        if self.share == "all":
+            if lost or (sent >= 2 * PACKETS and received < PACKETS):
+                return Judged(Verdict.FAILS, evidence)
+            return Judged(Verdict.HOLDS if received >= PACKETS else Verdict.OPEN, evidence)
+        enough = PACKETS_FOR_CHANCE if self.share == "some" else PACKETS
+        if sent < enough and not (self.share == "none" and received):
+            return Judged(Verdict.OPEN, evidence)
+        is_so = received == 0 if self.share == "none" else received > 0 and lost > 0
+        return Judged(_held(is_true=is_so), evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivesWith:
+    """The TTL that a member's kernel told of the last packet of a sender."""
+
+    member: str
+    sender: str
+    ttl: int
+
+    def judge(self, _before: Picture, now: Picture) -> Judged:
+        state = now.members.get(self.member)
+        heard = state.from_sender(self.sender) if state else None
+        if heard is None or not heard.received:
+            return Judged(Verdict.FAILS, f"{self.member} has heard nothing of {self.sender}")
+        return Judged(
+            _held(is_true=heard.hop_limit == self.ttl),
+            f"the last packet of {self.sender} came with ttl {heard.hop_limit}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """Whether the switch sends a sender's packets to a host, by the bytes its port counted."""
+
+    host: int
+    lan: int
+    sender: str
+    is_carried: bool
+
+    def judge(self, before: Picture, now: Picture) -> Judged:
+        sent = _sent(self.sender, before, now)
+        state = now.senders.get(self.sender)
+        if state is None:
+            return Judged(Verdict.FAILS, f"{self.sender} is not sending")
+        earlier, later = before.link(self.host, self.lan), now.link(self.host, self.lan)
+        moved = later.counters.bytes_out - earlier.counters.bytes_out
+        expected = sent * (state.sender.payload + HEADERS)
+        evidence = f"{self.sender} sent {sent} packets, {expected} bytes; {later.port} sent {moved} bytes"
+        if sent < PACKETS:
+            return Judged(Verdict.OPEN, evidence)
+        # Queries, reports and neighbour discovery pass too: far fewer bytes than packets of a kilobyte.
+        is_so = moved > expected / 2 if self.is_carried else moved < expected / 4
+        return Judged(_held(is_true=is_so), evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Whether the switch's multicast database has a group at a host's port."""
+
+    host: int
+    lan: int
+    group: Address
+    source: Address | None
+    is_listed: bool
+
+    def judge(self, _before: Picture, now: Picture) -> Judged:
+        port = now.link(self.host, self.lan).port
+        entries = now.switches[self.lan].entries
+        found = [
+            one for one in entries if (one.port, one.group, one.source) == (port, self.group, self.source)
+        ]
+        ports = sorted({one.port for one in entries if one.group == self.group})
+        evidence = f"the mdb has {self.group} at {', '.join(ports) or 'no port'}"
+        if found and found[0].left_s is not None:
+            evidence += f", {port} for another {found[0].left_s:.1f} s"
+        return Judged(_held(is_true=bool(found) is self.is_listed), evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class HasUsers:
+    """How many sockets hold a group on a host, by its own kernel."""
+
+    host: int
+    lan: int
+    group: Address
+    users: int
+
+    def judge(self, _before: Picture, now: Picture) -> Judged:
+        users = now.host(self.host).users(self.group, f"eth{self.lan}")
+        file = "igmp" if self.group.version == 4 else "igmp6"
+        return Judged(
+            _held(is_true=users == self.users), f"/proc/net/{file} of host {self.host}: {users} users"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Speaks:
+    """Which version of IGMP a host speaks, by its own kernel."""
+
+    host: int
+    lan: int
+    version: int
+
+    def judge(self, _before: Picture, now: Picture) -> Judged:
+        spoken = {
+            row.igmp_version
+            for row in now.host(self.host).memberships
+            if row.interface == f"eth{self.lan}" and row.igmp_version is not None
+        }
+        told = ", ".join(f"V{version}" for version in sorted(spoken)) or "nothing"
+        return Judged(
+            _held(is_true=spoken == {self.version}), f"/proc/net/igmp of host {self.host} says {told}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Whether a counter of a host's kernel moves with a sender's packets."""
+
+    host: int
+    counter: str
+    sender: str
+    is_counted: bool
+
+    def judge(self, before: Picture, now: Picture) -> Judged:
+        sent = _sent(self.sender, before, now)
+        old, new = before.host(self.host).counters, now.host(self.host).counters
+        if self.counter not in new:
+            return Judged(Verdict.FAILS, f"host {self.host} has no counter {self.counter}")
+        moved = new[self.counter] - old[self.counter]
+        evidence = f"{self.sender} sent {sent}, {self.counter} of host {self.host} moved by {moved}"
+        if sent < PACKETS:
+            return Judged(Verdict.OPEN, evidence)
+        is_so = moved > sent / 2 if self.is_counted else moved < sent / 4
+        return Judged(_held(is_true=is_so), evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class KnowsQuerier:
+    """Whom the switch holds for the querier: an address, itself, or nobody."""
+
+    lan: int
+    who: IPv4Address | None
+
+    def judge(self, _before: Picture, now: Picture) -> Judged:
+        switch = now.switches[self.lan]
+        known = switch.querier_address
+        if known is None:
+            evidence = "the switch knows no querier"
+        elif switch.querier_port is None:
+            evidence = f"the switch asks itself, as {known}"
+        else:
+            left = "" if switch.querier_left_s is None else f", for another {switch.querier_left_s:.1f} s"
+            evidence = f"the switch knows the querier {known} at {switch.querier_port}{left}"
+        return Judged(_held(is_true=known == self.who), evidence)

@@ -1,0 +1,178 @@
+"""What the kernel says of a switch and of its ports: snooping, querier, members, counters."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
+
+from mcast_tui.net.rtnetlink import IFLA_IFNAME, RTM_GETLINK, RTM_NEWLINK, decode_attributes
+
+if TYPE_CHECKING:
+    from mcast_tui.services.lab.classroom.netlink import Netlink
+    from mcast_tui.wire.literal import Address
+
+RTM_GETMDB = 86  # its answers are of this type too
+IFLA_LINKINFO, IFLA_STATS64, IFLA_CARRIER = 18, 23, 33
+IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
+BR_SNOOPING, BR_QUERIER, BR_MEMBERSHIP, BR_OTHER_QUERIER, BR_QUERY = 23, 25, 31, 32, 33  # IFLA_BR_MCAST_*
+BR_IGMP_VERSION, BR_QUERIER_STATE = 43, 47
+QUERIER_ADDRESS, QUERIER_PORT, QUERIER_LEFT = 1, 2, 3  # BRIDGE_QUERIER_IP_*
+MDBA_MDB, MDBA_MDB_ENTRY, MDBA_MDB_ENTRY_INFO = 1, 1, 1
+MDB_TIMER, MDB_MODE, MDB_SOURCE = 1, 3, 4  # MDBA_MDB_EATTR_*
+MCAST_INCLUDE = 1
+USER_HZ = 100
+"""Bridge intervals and timers are in 1/100 s: clock_t, the same on every architecture."""
+UP = 0x1
+
+_LINK = struct.Struct("=BxHiII")  # family, device type, index, flags, change mask: struct ifinfomsg
+_ATTRIBUTE = struct.Struct("=HH")
+_STATS = struct.Struct("=4Q")  # received packets, sent packets, received bytes, sent bytes
+_ENTRY = struct.Struct("=IBBH16sH2x")  # struct br_mdb_entry: port, state, flags, VLAN, address, protocol
+_ETH_P_IP = socket.htons(0x0800)
+
+
+@dataclass(frozen=True, slots=True)
+class PortEntry:
+    """One line of the switch's multicast database: packets of this group go out of this port."""
+
+    port: str
+    """The switch's name for the port; its own, ``br0``, for the switch as a member."""
+    group: Address
+    source: Address | None
+    """For (S,G); None for (*,G)."""
+    is_include: bool
+    """Whether only the sources that have lines of their own are wanted there."""
+    left_s: float | None
+    """When it expires unless a report comes; None: not by a timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchState:
+    """One switch as the kernel tells it."""
+
+    lan: int
+    snooping: bool
+    querier: bool
+    """Whether it may ask for members itself."""
+    igmp_version: int
+    """What it speaks when it asks."""
+    query_interval_s: float
+    membership_interval_s: float
+    """How long an entry lives after a report."""
+    querier_address: IPv4Address | None
+    """Who asks, its own address included; None when nobody does."""
+    querier_port: str | None
+    """Where that querier is; None when it is the switch itself, or nobody."""
+    querier_left_s: float | None
+    """When another querier counts as gone unless it asks again."""
+    entries: tuple[PortEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortCounters:
+    """What has passed a port since it was laid, seen from the switch."""
+
+    is_up: bool
+    packets_out: int
+    """To the host."""
+    bytes_out: int
+    packets_in: int
+    """From the host."""
+    bytes_in: int
+
+
+def read_switch(netlink: Netlink) -> tuple[tuple[SwitchState, ...], dict[str, PortCounters]]:
+    """Return every switch, and the counters of every port by its name."""
+    links = [_decode_link(body) for body in netlink.dump(RTM_GETLINK, RTM_NEWLINK, _LINK.pack(0, 0, 0, 0, 0))]
+    names = {index: name for index, name, _, _ in links}
+    tables = netlink.dump(RTM_GETMDB, RTM_GETMDB, bytes([socket.AF_BRIDGE]) + bytes(7))
+    entries = {}
+    for table in tables:
+        (bridge,) = struct.unpack_from("=4xI", table)  # struct br_port_msg
+        entries[bridge] = _decode_entries(table[8:], names)
+    states, ports = [], {}
+    for index, name, flags, attributes in links:
+        info = decode_attributes(attributes.get(IFLA_LINKINFO, b""))
+        if info.get(IFLA_INFO_KIND) == b"bridge\0":
+            options = decode_attributes(info.get(IFLA_INFO_DATA, b""))
+            states.append(_switch(int(name.removeprefix("br")), options, entries.get(index, ()), names))
+        elif name.startswith("lan"):
+            ports[name] = _counters(flags, attributes)
+    return tuple(states), ports
+
+
+def _decode_link(body: bytes) -> tuple[int, str, int, dict[int, bytes]]:
+    _family, _type, index, flags, _change = _LINK.unpack_from(body)
+    attributes = decode_attributes(body[_LINK.size :])
+    return index, attributes[IFLA_IFNAME].rstrip(b"\0").decode("ascii"), flags, attributes
+
+
+def _counters(flags: int, attributes: dict[int, bytes]) -> PortCounters:
+    received, sent, bytes_received, bytes_sent = _STATS.unpack_from(attributes[IFLA_STATS64])
+    return PortCounters(bool(flags & UP), sent, bytes_sent, received, bytes_received)
+
+
+def _switch(
+    lan: int, options: dict[int, bytes], entries: tuple[PortEntry, ...], names: dict[int, str]
+) -> SwitchState:
+    state = decode_attributes(options.get(BR_QUERIER_STATE, b""))
+    address, port = state.get(QUERIER_ADDRESS), state.get(QUERIER_PORT)
+    left = state.get(QUERIER_LEFT)
+    return SwitchState(
+        lan,
+        snooping=bool(_number(options[BR_SNOOPING])),
+        querier=bool(_number(options[BR_QUERIER])),
+        igmp_version=_number(options[BR_IGMP_VERSION]),
+        query_interval_s=_number(options[BR_QUERY]) / USER_HZ,
+        membership_interval_s=_number(options[BR_MEMBERSHIP]) / USER_HZ,
+        querier_address=IPv4Address(address) if address and any(address) else None,
+        querier_port=names.get(_number(port)) if port else None,
+        querier_left_s=_number(left) / USER_HZ if left else None,
+        entries=entries,
+    )
+
+
+def _decode_entries(attributes: bytes, names: dict[int, str]) -> tuple[PortEntry, ...]:
+    """Read RTM_NEWMDB; its entries are attributes alike, so they are walked, not looked up."""
+    found = []
+    for kind, table in _walk(attributes):
+        if kind != MDBA_MDB:
+            continue
+        for _, group in _walk(table):
+            found += [_entry(info, names) for kind, info in _walk(group) if kind == MDBA_MDB_ENTRY_INFO]
+    return tuple(entry for entry in found if entry is not None)
+
+
+def _entry(info: bytes, names: dict[int, str]) -> PortEntry | None:
+    port, _state, _flags, _vlan, packed, protocol = _ENTRY.unpack_from(info)
+    if not protocol:
+        return None  # of a MAC address, which only hands set
+    more = decode_attributes(info[_ENTRY.size :])
+    group = IPv4Address(packed[:4]) if protocol == _ETH_P_IP else IPv6Address(packed)
+    source, left = more.get(MDB_SOURCE), more.get(MDB_TIMER)
+    return PortEntry(
+        names.get(port, "?"),
+        group,
+        None if source is None else IPv4Address(source) if len(source) == 4 else IPv6Address(source),
+        is_include=more.get(MDB_MODE, b"\0")[0] == MCAST_INCLUDE,
+        left_s=_number(left) / USER_HZ if left and _number(left) else None,
+    )
+
+
+def _walk(data: bytes) -> list[tuple[int, bytes]]:
+    found, offset = [], 0
+    while offset + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < _ATTRIBUTE.size:
+            break
+        found.append((kind & 0x3FFF, data[offset + _ATTRIBUTE.size : offset + length]))
+        offset += length + 3 & ~3
+    return found
+
+
+def _number(content: bytes) -> int:
+    return int.from_bytes(content, sys.byteorder)
