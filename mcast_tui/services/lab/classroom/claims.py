@@ -1,8 +1,7 @@
 """What a lesson claims, checked against counters: what members received, ports sent, kernels tell.
 
-A claim is judged between two pictures: the first taken after a step was done, the second later. What a
-sender's packets are to show is not decided before it has sent a number of them in between: time proves
-nothing on a busy machine, packets that others did receive do.
+A claim is judged between two pictures. What a sender's packets are to show is not decided before it has
+sent a number of them in between: time proves nothing on a busy machine, packets do.
 """
 
 from __future__ import annotations
@@ -42,17 +41,40 @@ class Judged:
     evidence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The pictures a claim is judged by."""
+
+    began: Picture
+    """Before the step was done."""
+    before: Picture
+    """After it was done, or later, when something did not hold yet."""
+    now: Picture
+
+    def sent(self, name: str) -> int:
+        """Return how many packets a sender sent between `before` and `now`; 0 when it does not run."""
+        old, new = self.before.senders.get(name), self.now.senders.get(name)
+        if new is None:
+            return 0
+        return new.sent - (old.sent if old and old.serial == new.serial else 0)
+
+    def heard(self, member: str, sender: str, since: Picture) -> tuple[int, int]:
+        """Return what a member received of a sender since then, and how much was missing in between."""
+        old, new = since.members.get(member), self.now.members.get(member)
+        if new is None:
+            return 0, 0
+        later = new.from_sender(sender)
+        if old is None or old.serial != new.serial:
+            return later.received, later.lost
+        earlier = old.from_sender(sender)
+        return later.received - earlier.received, later.lost - earlier.lost
+
+
 class Claim(Protocol):
     """One thing that must come about."""
 
-    def judge(self, before: Picture, now: Picture) -> Judged:
-        """Compare two pictures."""
-
-
-def _sent(name: str, before: Picture, now: Picture) -> int:
-    """Return how many packets a sender sent in between; 0 when it does not run."""
-    old, new = before.senders.get(name), now.senders.get(name)
-    return 0 if new is None else new.sent - (old.sent if old and old.sent <= new.sent else 0)
+    def judge(self, window: Window) -> Judged:
+        """Compare the pictures."""
 
 
 def _held(*, is_true: bool) -> Verdict:
@@ -67,25 +89,37 @@ class Receives:
     sender: str
     share: str
 
-    def judge(self, before: Picture, now: Picture) -> Judged:
-        sent = _sent(self.sender, before, now)
-        old, new = before.members.get(self.member), now.members.get(self.member)
-        if new is None or old is None:
+    def judge(self, window: Window) -> Judged:
+        if self.member not in window.now.members:
             return Judged(Verdict.FAILS, f"{self.member} has not joined")
-        earlier, later = old.from_sender(self.sender), new.from_sender(self.sender)
-        received, lost = later.received - earlier.received, later.lost - earlier.lost
+        sent = window.sent(self.sender)
+        received, lost = window.heard(self.member, self.sender, window.before)
         evidence = (
             f"{self.sender} sent {sent}, {self.member} received {received}, {lost} missing between them"
         )
+        return Judged(self._verdict(sent, received, lost), evidence)
+
+    def _verdict(self, sent: int, received: int, lost: int) -> Verdict:
         if self.share == "all":
             if lost or (sent >= 2 * PACKETS and received < PACKETS):
-                return Judged(Verdict.FAILS, evidence)
-            return Judged(Verdict.HOLDS if received >= PACKETS else Verdict.OPEN, evidence)
-        enough = PACKETS_FOR_CHANCE if self.share == "some" else PACKETS
-        if sent < enough and not (self.share == "none" and received):
-            return Judged(Verdict.OPEN, evidence)
-        is_so = received == 0 if self.share == "none" else received > 0 and lost > 0
-        return Judged(_held(is_true=is_so), evidence)
+                return Verdict.FAILS
+            return Verdict.HOLDS if received >= PACKETS else Verdict.OPEN
+        if self.share == "none":
+            return Verdict.FAILS if received else Verdict.HOLDS if sent >= PACKETS else Verdict.OPEN
+        return Verdict.OPEN if sent < PACKETS_FOR_CHANCE else _held(is_true=received > 0 and lost > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """That a member has received a number of packets since the step began, whatever came after."""
+
+    member: str
+    sender: str
+
+    def judge(self, window: Window) -> Judged:
+        received, _ = window.heard(self.member, self.sender, window.began)
+        evidence = f"{self.member} has received {received} of {self.sender} since"
+        return Judged(_held(is_true=received >= PACKETS), evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +130,8 @@ class ArrivesWith:
     sender: str
     ttl: int
 
-    def judge(self, _before: Picture, now: Picture) -> Judged:
-        state = now.members.get(self.member)
+    def judge(self, window: Window) -> Judged:
+        state = window.now.members.get(self.member)
         heard = state.from_sender(self.sender) if state else None
         if heard is None or not heard.received:
             return Judged(Verdict.FAILS, f"{self.member} has heard nothing of {self.sender}")
@@ -116,12 +150,12 @@ class Carries:
     sender: str
     is_carried: bool
 
-    def judge(self, before: Picture, now: Picture) -> Judged:
-        sent = _sent(self.sender, before, now)
-        state = now.senders.get(self.sender)
+    def judge(self, window: Window) -> Judged:
+        sent = window.sent(self.sender)
+        state = window.now.senders.get(self.sender)
         if state is None:
             return Judged(Verdict.FAILS, f"{self.sender} is not sending")
-        earlier, later = before.link(self.host, self.lan), now.link(self.host, self.lan)
+        earlier, later = window.before.link(self.host, self.lan), window.now.link(self.host, self.lan)
         moved = later.counters.bytes_out - earlier.counters.bytes_out
         expected = sent * (state.sender.payload + HEADERS)
         evidence = f"{self.sender} sent {sent} packets, {expected} bytes; {later.port} sent {moved} bytes"
@@ -142,9 +176,9 @@ class Lists:
     source: Address | None
     is_listed: bool
 
-    def judge(self, _before: Picture, now: Picture) -> Judged:
-        port = now.link(self.host, self.lan).port
-        entries = now.switches[self.lan].entries
+    def judge(self, window: Window) -> Judged:
+        port = window.now.link(self.host, self.lan).port
+        entries = window.now.switches[self.lan].entries
         found = [
             one for one in entries if (one.port, one.group, one.source) == (port, self.group, self.source)
         ]
@@ -164,8 +198,8 @@ class HasUsers:
     group: Address
     users: int
 
-    def judge(self, _before: Picture, now: Picture) -> Judged:
-        users = now.host(self.host).users(self.group, f"eth{self.lan}")
+    def judge(self, window: Window) -> Judged:
+        users = window.now.host(self.host).users(self.group, f"eth{self.lan}")
         file = "igmp" if self.group.version == 4 else "igmp6"
         return Judged(
             _held(is_true=users == self.users), f"/proc/net/{file} of host {self.host}: {users} users"
@@ -180,10 +214,10 @@ class Speaks:
     lan: int
     version: int
 
-    def judge(self, _before: Picture, now: Picture) -> Judged:
+    def judge(self, window: Window) -> Judged:
         spoken = {
             row.igmp_version
-            for row in now.host(self.host).memberships
+            for row in window.now.host(self.host).memberships
             if row.interface == f"eth{self.lan}" and row.igmp_version is not None
         }
         told = ", ".join(f"V{version}" for version in sorted(spoken)) or "nothing"
@@ -201,9 +235,9 @@ class Counts:
     sender: str
     is_counted: bool
 
-    def judge(self, before: Picture, now: Picture) -> Judged:
-        sent = _sent(self.sender, before, now)
-        old, new = before.host(self.host).counters, now.host(self.host).counters
+    def judge(self, window: Window) -> Judged:
+        sent = window.sent(self.sender)
+        old, new = window.before.host(self.host).counters, window.now.host(self.host).counters
         if self.counter not in new:
             return Judged(Verdict.FAILS, f"host {self.host} has no counter {self.counter}")
         moved = new[self.counter] - old[self.counter]
@@ -221,8 +255,8 @@ class KnowsQuerier:
     lan: int
     who: IPv4Address | None
 
-    def judge(self, _before: Picture, now: Picture) -> Judged:
-        switch = now.switches[self.lan]
+    def judge(self, window: Window) -> Judged:
+        switch = window.now.switches[self.lan]
         known = switch.querier_address
         if known is None:
             evidence = "the switch knows no querier"

@@ -78,6 +78,9 @@ EXPECTATIONS: Grammar[Claim] = Grammar(
         "MEMBER receives all of SENDER": lambda *them, **who: _receives("all", *them, **who),
         "MEMBER receives some of SENDER": lambda *them, **who: _receives("some", *them, **who),
         "MEMBER receives none of SENDER": lambda *them, **who: _receives("none", *them, **who),
+        "MEMBER goes on receiving SENDER": lambda cast, member, sender: claims.GoesOn(
+            cast.member(member).name, cast.sender(sender).name
+        ),
         "MEMBER hears SENDER with ttl TTL": lambda cast, member, sender, ttl: claims.ArrivesWith(
             cast.member(member).name, cast.sender(sender).name, int(ttl)
         ),

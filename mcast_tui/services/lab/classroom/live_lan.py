@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 from mcast_tui.errors import McastError, UsageError
@@ -90,8 +91,9 @@ class LiveLan:
         attached = plan.lans or None
         self.lab = Lab(plan.hosts, attached=attached, snooping=plan.snooping)
         self.plan = plan
-        self._members: dict[str, Member] = {}
-        self._senders: dict[str, Sender] = {}
+        self._members: dict[str, tuple[Member, int]] = {}
+        self._senders: dict[str, tuple[Sender, int]] = {}
+        self._serials = count()
         self._losses: dict[str, int] = {}
         self._talks: list[Netlink] = []
         self._is_closed = threading.Event()
@@ -124,11 +126,12 @@ class LiveLan:
             del how[left_out]
         interface = self.interface(member.host, member.lan)
         self._household(member.host).order(f"join {member.words}", "join", interface=interface, **how)
-        self._members[member.name] = member
+        self._members[member.name] = member, next(self._serials)
 
     def leave(self, name: str) -> None:
         """Let a member leave and close its socket; again is harmless."""
-        if member := self._members.pop(name, None):
+        if name in self._members:
+            member, _ = self._members.pop(name)
             self._household(member.host).order(f"leave {member.words}", "leave", name=name)
 
     def start(self, sender: Sender) -> None:
@@ -139,11 +142,12 @@ class LiveLan:
             del how[left_out]
         interface = self.interface(sender.host, sender.lan)
         self._household(sender.host).order(f"send to {sender.to}", "start", interface=interface, **how)
-        self._senders[sender.name] = sender
+        self._senders[sender.name] = sender, next(self._serials)
 
     def stop(self, name: str) -> None:
         """Stop a sender; again is harmless."""
-        if sender := self._senders.pop(name, None):
+        if name in self._senders:
+            sender, _ = self._senders.pop(name)
             self._household(sender.host).order(f"stop sending to {sender.to}", "stop", name=name)
 
     def ask(self, host: int, *, interval_s: float, response_s: float, version: int = 3, lan: int = 0) -> None:
@@ -253,10 +257,10 @@ class LiveLan:
         for name, counts in told["members"].items():
             if name in self._members:
                 rows = tuple(Heard(*row) for row in counts["heard"])
-                members[name] = MemberState(self._members[name], rows)
+                members[name] = MemberState(*self._members[name], rows)
         for name, counts in told["senders"].items():
             if name in self._senders:
-                senders[name] = SenderState(self._senders[name], **counts)
+                senders[name] = SenderState(*self._senders[name], **counts)
 
     def _household(self, host: int) -> Household:
         if not 1 <= host <= len(self._households):

@@ -39,6 +39,8 @@ class MemberState:
     """A member and what it has heard since it joined."""
 
     member: Member
+    serial: int
+    """Another number each time it joins anew, with counts from zero."""
     heard: tuple[Heard, ...]
 
     def from_sender(self, name: str) -> Heard:
@@ -59,6 +61,8 @@ class SenderState:
     """A sender and what it has sent since it was started."""
 
     sender: Sender
+    serial: int
+    """Another number each time it is started anew, with counts from zero."""
     sent: int
     failed: int
     """Times the kernel refused."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from mcast_tui.errors import UsageError
-from mcast_tui.services.lab.classroom.claims import Judged, Verdict
+from mcast_tui.services.lab.classroom.claims import Judged, Verdict, Window
 from mcast_tui.services.lab.classroom.live_lan import LiveLan
 
 if TYPE_CHECKING:
@@ -102,11 +102,12 @@ class Runner:
             raise UsageError("take the next step", "the lesson is over")
         step = self.steps[self._position]
         began = asyncio.get_running_loop().time()
+        before_it = await self.lan.look()
         done = []
         for action in step.actions:
             await self.lan.perform(action)
             done.append(action.words)
-        judged, picture = await self._judge(step)
+        judged, picture = await self._judge(step, before_it)
         self._position += 1
         outcomes = tuple(
             Outcome(expectation.text, judgement.verdict is Verdict.HOLDS, judgement.evidence)
@@ -115,14 +116,15 @@ class Runner:
         took = asyncio.get_running_loop().time() - began
         return StepResult(self._position, step, tuple(done), outcomes, took, picture)
 
-    async def _judge(self, step: Step) -> tuple[list[Judged], Picture]:
+    async def _judge(self, step: Step, began: Picture) -> tuple[list[Judged], Picture]:
         """Look until all holds, or patience ends; return the last judgement that was no longer open."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + step.patience_s
         before = now = await self.lan.look()
         decided = None
         while True:
-            judged = [expectation.claim.judge(before, now) for expectation in step.expectations]
+            window = Window(began, before, now)
+            judged = [expectation.claim.judge(window) for expectation in step.expectations]
             verdicts = {judgement.verdict for judgement in judged}
             if verdicts <= {Verdict.HOLDS}:
                 return judged, now
