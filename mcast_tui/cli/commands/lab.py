@@ -1,4 +1,4 @@
-"""``mcast-tui lab``: a virtual LAN to try things on, with a shell or for one command."""
+"""``mcast-tui lab``: a virtual LAN to try things on, with a shell, for one command, or for a lesson."""
 
 from __future__ import annotations
 
@@ -117,6 +117,38 @@ def execute(command: tuple[str, ...], *, line: str | None, **lan: Any) -> int:
         )
     with ended_by_signals(), _entered(lan) as inside:
         return _run(inside, list(command) if line is None else ["/bin/sh", "-c", line])
+
+
+@lab.command("run")
+@click.argument("scenario", metavar="LESSON|FILE")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per step.")
+def run_scenario(scenario: str, *, as_json: bool) -> int:
+    """Play a lesson, or the LAN that a TOML FILE describes, and check what it claims.
+
+    Each step is done, told and checked against counters of the kernel and of the members; what does not
+    come about ends it. Exit status 1 when something was not as expected.
+    """
+    from mcast_tui.cli.playing import JsonReport, TextReport, play
+    from mcast_tui.cli.running import run
+    from mcast_tui.services.lab.classroom.lessons import find_scenario
+    from mcast_tui.services.lab.namespace import enter_private_network, isolation_refused
+
+    found = find_scenario(scenario)
+    refused = isolation_refused()
+    if refused:
+        raise refused
+    enter_private_network()
+    return run(play(found, JsonReport() if as_json else TextReport()))
+
+
+@lab.command("lessons")
+def list_lessons() -> int:
+    """List the lessons by the names that `lab run` knows."""
+    from mcast_tui.cli.playing import print_lessons
+    from mcast_tui.services.lab.classroom.lessons import lessons
+
+    print_lessons(lessons())
+    return 0
 
 
 def _entered(lan: dict[str, Any]) -> AbstractContextManager[Inside]:

@@ -7,7 +7,7 @@ function __mcast_tui_in
     set -l verb tui
     if set -q words[1]; and contains -- $words[1] tui demo lab listen send serve query chat socat man completion
         set verb $words[1]
-        if set -q words[2]; and contains -- "$words[1] $words[2]" "lab exec" "lab shell"
+        if set -q words[2]; and contains -- "$words[1] $words[2]" "lab exec" "lab lessons" "lab run" "lab shell"
             set verb "$words[1] $words[2]"
         end
     end
@@ -72,6 +72,8 @@ complete -c mcast-tui -n '__mcast_tui_in demo' -l loopback -d 'Do not build a LA
 complete -c mcast-tui -n '__mcast_tui_in demo' -l seed -x -d 'Make the peers say the same things at every run.'
 complete -c mcast-tui -n '__mcast_tui_in demo' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in lab' -a exec -d 'Run one command on host 1 of a fresh LAN and exit with its status'
+complete -c mcast-tui -n '__mcast_tui_in lab' -a lessons -d 'List the lessons by the names that `lab run` knows'
+complete -c mcast-tui -n '__mcast_tui_in lab' -a run -d 'Play a lesson, or the LAN that a TOML FILE describes, and check what it claims'
 complete -c mcast-tui -n '__mcast_tui_in lab' -a shell -d 'Open your shell on host 1 of a fresh LAN; leaving it takes the LAN down'
 complete -c mcast-tui -n '__mcast_tui_in lab' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in lab exec' -l hosts -x -d 'How many hosts. [default: 3; 1<=x<=250]'
@@ -81,6 +83,9 @@ complete -c mcast-tui -n '__mcast_tui_in lab exec' -l snooping -d 'Let the switc
 complete -c mcast-tui -n '__mcast_tui_in lab exec' -l querier -d 'Let the switch send IGMP and MLD queries.'
 complete -c mcast-tui -n '__mcast_tui_in lab exec' -l shell -x -d 'Run this line by /bin/sh instead of a COMMAND.'
 complete -c mcast-tui -n '__mcast_tui_in lab exec' -s h -l help -d 'Show this message and exit.'
+complete -c mcast-tui -n '__mcast_tui_in lab lessons' -s h -l help -d 'Show this message and exit.'
+complete -c mcast-tui -n '__mcast_tui_in lab run' -l json -d 'One JSON object per step.'
+complete -c mcast-tui -n '__mcast_tui_in lab run' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in lab shell' -l hosts -x -d 'How many hosts. [default: 3; 1<=x<=250]'
 complete -c mcast-tui -n '__mcast_tui_in lab shell' -l lans -x -d 'How many Ethernets each host is on: eth0 on 192.168.10.0/24, eth1 on 192.168.11.0/24, ... [default: 1; 1<=x<=16]'
 complete -c mcast-tui -n '__mcast_tui_in lab shell' -l routes -x -a 'multicast default none' -d 'Routes off the subnets: to groups and 255.255.255.255, a default route, or none. [default: multicast]'

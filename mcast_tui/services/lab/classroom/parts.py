@@ -57,6 +57,7 @@ class Sender:
     rate: float = 100.0
     """Packets a second."""
     ttl: int = 1
+    """Of multicast; a broadcast leaves with the system's own."""
     payload: int = 1000
     """Bytes."""
     source_port: int = 0
@@ -68,7 +69,8 @@ class Sender:
     @property
     def words(self) -> str:
         """Where to, and how much."""
-        return f"{self.to}:{self.port}, {self.rate:g} packets/s, ttl {self.ttl}"
+        ttl = f", ttl {self.ttl}" if self.to.is_multicast else ""
+        return f"{self.to}:{self.port}, {self.rate:g} packets/s{ttl}"
 
 
 def as_words(part: Member | Sender) -> dict[str, Any]:
