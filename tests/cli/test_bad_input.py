@@ -26,6 +26,8 @@ RIGHT = {
     "lab": [],
     "lab shell": [],
     "lab exec": ["--", "true"],
+    "lab run": ["flooding"],
+    "lab lessons": [],
     "listen": [GROUP],
     "send": [GROUP, "hello"],
     "serve": [GROUP, "--", "true"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcast_tui.errors import UsageError
 from mcast_tui.services.lab.classroom.scenario_file import read_scenario
 
 if TYPE_CHECKING:
@@ -22,4 +23,9 @@ def lessons() -> tuple[Scenario, ...]:
 
 def find_scenario(name: str) -> Scenario:
     """Return the lesson of that name, else the file of that path; raises UsageError."""
-    return read_scenario(FOLDER / f"{name}.toml" if name in ORDER else Path(name))
+    if name in ORDER:
+        return read_scenario(FOLDER / f"{name}.toml")
+    if not Path(name).exists():
+        remedy = f"Lessons are {', '.join(ORDER)}."
+        raise UsageError(f"run {name!r}", "it is neither a lesson nor a file", remedy=remedy)
+    return read_scenario(Path(name))

@@ -257,7 +257,7 @@ class LiveLan:
         for name, counts in told["members"].items():
             if name in self._members:
                 rows = tuple(Heard(*row) for row in counts["heard"])
-                members[name] = MemberState(*self._members[name], rows)
+                members[name] = MemberState(*self._members[name], rows, counts["uncounted"])
         for name, counts in told["senders"].items():
             if name in self._senders:
                 senders[name] = SenderState(*self._senders[name], **counts)

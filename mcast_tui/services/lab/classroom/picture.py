@@ -42,6 +42,8 @@ class MemberState:
     serial: int
     """Another number each time it joins anew, with counts from zero."""
     heard: tuple[Heard, ...]
+    uncounted: int
+    """Packets beside those: of senders more numerous than a member tells apart."""
 
     def from_sender(self, name: str) -> Heard:
         """Return what it heard of one sender, over all addresses."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.classroom.expectations import Expectation
     from mcast_tui.services.lab.classroom.live_lan import LanPlan
 
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 """How long an expectation may take to come about; far longer than it does, so that a busy machine passes."""
 
 
