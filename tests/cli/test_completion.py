@@ -57,7 +57,7 @@ zpty -d shell
 """
 LINES = [
     ("mcast-tui lis", {"listen"}),
-    ("mcast-tui lab ", {"shell", "exec"}),
+    ("mcast-tui lab ", {"shell", "exec", "run", "lessons"}),
     ("mcast-tui listen --raw-", {"--raw-payload"}),
     ("mcast-tui send --no-", {"--no-loop", "--no-newline"}),
     ("mcast-tui --vers", {"--version"}),

@@ -120,7 +120,7 @@ def execute(command: tuple[str, ...], *, line: str | None, **lan: Any) -> int:
 
 
 @lab.command("run")
-@click.argument("scenario", metavar="LESSON|FILE")
+@click.argument("scenario", metavar="LESSON|FILE", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per step.")
 def run_scenario(scenario: str, *, as_json: bool) -> int:
     """Play a lesson, or the LAN that a TOML FILE describes, and check what it claims.

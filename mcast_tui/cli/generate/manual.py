@@ -60,6 +60,8 @@ EXAMPLES = (
     ("A virtual LAN to try all this on: no network, no root.",
      "mcast-tui lab shell",
      "mcast-tui lab exec -- on 2 ip addr"),
+    ("A lesson: why a stream stops on a switch when nobody asks for members.",
+     "mcast-tui lab run four-minutes"),
 )  # fmt: skip
 """What to say of each, and lines that a test reads with the real command definitions."""
 SEE_ALSO = (
