@@ -23,9 +23,13 @@ class Household:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._lock = threading.Lock()
-        # A session of its own: ctrl+c in our terminal is for us.
+        # A session of its own, and no word of its own: our terminal is for us.
         self._process = host.popen(
-            python_command(_LIVE), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            python_command(_LIVE),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def order(self, attempted: str, order: str, **how: Any) -> Any:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.classroom.actions import Action
     from mcast_tui.services.lab.classroom.parts import Member, Sender
+    from mcast_tui.services.lab.host import Host
 
 CENTISECONDS = 100
 
@@ -103,7 +104,8 @@ class LiveLan:
             if plan.querier:
                 self.lab.set_querier(on=True)
             self._households = [Household(host) for host in self.lab.hosts]
-            self._talks = [Netlink(place.place) for place in (self.lab.switch, *self.lab.hosts)]
+            for anchored in (self.lab.switch, *self.lab.hosts):
+                self._talks.append(Netlink(anchored.place))
             with self.lab.switch.entered():
                 self._port_index = {name: index for index, name in socket.if_nameindex()}
         except BaseException:
@@ -235,32 +237,43 @@ class LiveLan:
             return self._take_picture()
 
     def _take_picture(self) -> Picture:
-        members: dict[str, MemberState] = {}
-        senders: dict[str, SenderState] = {}
-        hosts = []
-        for household, talk in zip(self._households, self._talks[1:], strict=True):
-            told = household.order("look", "tell")
-            hosts.append(_host_state(household, told, faults.read_settings(talk)))
-            self._add_parts(told, members, senders)
+        running, joined = dict(self._senders), dict(self._members)
+        sent_before = self._sent(running)
+        told = [household.order("look", "tell") for household in self._households]
         switches, ports = read_switch(self._talks[0])
-        links = tuple(
-            LinkState(host.number, lan.number, port, ports[port], self._losses.get(port, 0))
-            for host in self.lab.hosts
-            for lan in host.lans
-            for port in (lan.port(host.number),)
+        sent_after = self._sent(running)
+        settings = [faults.read_settings(talk) for talk in self._talks[1:]]
+        return Picture(
+            time.monotonic(),
+            switches,
+            links=tuple(
+                LinkState(host.number, lan.number, port, ports[port], self._losses.get(port, 0))
+                for host in self.lab.hosts
+                for lan in host.lans
+                for port in (lan.port(host.number),)
+            ),
+            hosts=tuple(map(_host_state, self.lab.hosts, told, settings)),
+            members={
+                name: MemberState(
+                    *joined[name], tuple(Heard(*row) for row in counts["heard"]), counts["uncounted"]
+                )
+                for answer in told
+                for name, counts in answer["members"].items()
+                if name in joined
+            },
+            senders={
+                name: SenderState(*running[name], sent_after=sent_after[name]["sent"], **counts)
+                for name, counts in sent_before.items()
+                if name in sent_after
+            },
         )
-        return Picture(time.monotonic(), switches, links, tuple(hosts), members, senders)
 
-    def _add_parts(
-        self, told: dict[str, Any], members: dict[str, MemberState], senders: dict[str, SenderState]
-    ) -> None:
-        for name, counts in told["members"].items():
-            if name in self._members:
-                rows = tuple(Heard(*row) for row in counts["heard"])
-                members[name] = MemberState(*self._members[name], rows, counts["uncounted"])
-        for name, counts in told["senders"].items():
-            if name in self._senders:
-                senders[name] = SenderState(*self._senders[name], **counts)
+    def _sent(self, running: dict[str, tuple[Sender, int]]) -> dict[str, dict[str, int]]:
+        """Return what the senders among `running` have sent, by their own counts."""
+        counts: dict[str, dict[str, int]] = {}
+        for host in sorted({sender.host for sender, _ in running.values()}):
+            counts.update(self._household(host).order("look", "sent"))
+        return {name: told for name, told in counts.items() if name in running}
 
     def _household(self, host: int) -> Household:
         if not 1 <= host <= len(self._households):
@@ -282,13 +295,10 @@ class LiveLan:
         self.close()
 
 
-def _host_state(
-    household: Household, told: dict[str, Any], settings: dict[str, faults.InterfaceSettings]
-) -> HostState:
+def _host_state(host: Host, told: dict[str, Any], settings: dict[str, faults.InterfaceSettings]) -> HostState:
     tables = told["tables"]
     memberships = parse_igmp(tables["igmp"], sys.byteorder).rows + parse_igmp6(tables["igmp6"]).rows
     counters = {**parse_counters(tables["snmp"]).values, **parse_counters(tables["netstat"]).values}
-    host = household.host
     return HostState(
         host.number, host.address4, memberships, counters, settings, told["queries"], told["routes"]
     )

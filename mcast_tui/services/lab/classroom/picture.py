@@ -66,6 +66,10 @@ class SenderState:
     serial: int
     """Another number each time it is started anew, with counts from zero."""
     sent: int
+    """Before the other counts of the picture were taken."""
+    sent_after: int
+    """After them: what was sent between one picture's `sent_after` and a later one's `sent` was sent between
+    the counts of both, however long it took to take them."""
     failed: int
     """Times the kernel refused."""
     errno: int

@@ -103,13 +103,16 @@ class Resident:
             self.router.close()
             self.router = None
 
+    def order_sent(self) -> dict[str, dict[str, int]]:
+        """Return what senders have sent."""
+        return {name: sender.told() for name, sender in self.senders.items()}
+
     def order_tell(self) -> dict[str, Any]:
-        """Return what members heard, what senders sent, and the kernel's tables."""
+        """Return what members heard, and the kernel's tables."""
         for member in self.members.values():
             member.read()
         return {
             "members": {name: member.told() for name, member in self.members.items()},
-            "senders": {name: sender.told() for name, sender in self.senders.items()},
             "queries": self.querier.sent if self.querier else None,
             "routes": self.router.entries if self.router else None,
             "tables": {name: _table(name) for name in TABLES},

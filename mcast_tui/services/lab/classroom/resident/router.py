@@ -16,6 +16,8 @@ MRT_INIT, MRT_ADD_VIF, MRT_ADD_MFC = 200, 202, 204
 VIFF_USE_IFINDEX = 8
 IGMPMSG_NOCACHE = 1
 MAXIMUM_VIFS = 32
+AT_ONCE = 64
+"""Questions answered before others on this host get their turn."""
 NEVER = 255
 """A threshold no TTL exceeds: not by this interface."""
 LEAST_TTL = 1
@@ -47,7 +49,7 @@ class Router:
 
     def read(self) -> None:
         """Answer what the kernel asks; real IGMP, which comes here too, is let pass."""
-        while True:
+        for _ in range(AT_ONCE):
             try:
                 asked = self.sock.recv(2048)
             except OSError:

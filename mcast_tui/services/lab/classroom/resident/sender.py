@@ -61,7 +61,7 @@ class Sender:
             self.errno = error.errno or 0
         self.due = self.due + self.interval if self.due + LATE_S > now else now + self.interval
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> dict[str, int]:
         """Return the counts for the owner."""
         return {"sent": self.sent, "failed": self.failed, "errno": self.errno}
 
