@@ -6,6 +6,7 @@ All of it also runs without privilege: in a user namespace of its own.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,14 @@ import pytest
 from mcast_tui.services.lab.classroom.lessons import FOLDER, ORDER, find_scenario
 from mcast_tui.services.lab.classroom.runner import Runner
 from mcast_tui.services.lab.classroom.scenario_file import read_scenario
-from tests.lab.test_nothing_left import FORBID_USER_NAMESPACES, UNPRIVILEGED
-from tests.peers import requires
+from tests.lab.test_nothing_left import (
+    FORBID_USER_NAMESPACES,
+    UNPRIVILEGED,
+    await_end,
+    living_of,
+    still_there,
+)
+from tests.peers import PATIENCE_S, requires
 
 LAB = [sys.executable, "-m", "mcast_tui", "lab"]
 WRONG = """
@@ -139,6 +146,18 @@ def test_where_namespaces_are_forbidden_no_lesson_runs_and_the_remedy_is_told():
     done = lab("run", "leak", prefix=wrapped)
     assert (done.returncode, done.stdout) == (3, "")
     assert "sysctl user.max_user_namespaces" in done.stderr
+
+
+def test_a_lesson_that_is_interrupted_ends_at_once_and_leaves_nothing():
+    with subprocess.Popen([*LAB, "run", "four-minutes"], stdout=subprocess.PIPE, text=True) as run:
+        while not run.stdout.readline().startswith("1. "):
+            pass
+        made, everyone = living_of(run.pid)
+        assert len(everyone) == 1 + 5 + 4  # ourselves, the switch and four hosts, our program on each
+        run.send_signal(signal.SIGINT)
+        assert run.wait(PATIENCE_S) == 130
+    await_end(everyone - {run.pid})
+    assert still_there(made) == set()
 
 
 def test_lab_lessons_lists_them_in_the_order_they_are_taught():

@@ -94,7 +94,8 @@ class Receives:
             return Judged(Verdict.FAILS, f"{self.member} has not joined")
         sent = window.sent(self.sender)
         received, lost = window.heard(self.member, self.sender, window.before)
-        evidence = f"{self.sender} sent at least {sent}, {self.member} received {received}, {lost} missing between them"
+        counted = f"{self.member} received {received}, {lost} missing between them"
+        evidence = f"{self.sender} sent at least {sent}, {counted}"
         return Judged(self._verdict(sent, received, lost), evidence)
 
     def _verdict(self, sent: int, received: int, lost: int) -> Verdict:

@@ -262,7 +262,13 @@ class LiveLan:
                 if name in joined
             },
             senders={
-                name: SenderState(*running[name], sent_after=sent_after[name]["sent"], **counts)
+                name: SenderState(
+                    *running[name],
+                    counts["sent"],
+                    sent_after[name]["sent"],
+                    counts["failed"],
+                    counts["errno"],
+                )
                 for name, counts in sent_before.items()
                 if name in sent_after
             },
