@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mcast_tui.net.refusals import read_limit
 from mcast_tui.wire import kernel_tables
+from mcast_tui.wire.membership.message import Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,6 +81,66 @@ def read_memberships() -> MembershipTables:
         *kernel_tables.parse_mcfilter(_read("mcfilter6")).rows,
     )
     return MembershipTables(groups, filters)
+
+
+def read_membership(group: Address, ifindex: int) -> KernelView | None:
+    """Return what the kernel keeps for one group; None when this host is no member on that interface.
+
+    Only the lines about it are parsed: that costs little where ten thousand groups are joined.
+    """
+    if group.version == 4:
+        word = group.packed if sys.byteorder == "big" else group.packed[::-1]
+        kept = _only(_read("igmp"), word.hex().upper(), titles=True)
+        groups = kernel_tables.parse_igmp(kept, sys.byteorder).rows
+        filters = kernel_tables.parse_mcfilter(_only(_read("mcfilter"), group.packed.hex())).rows
+    else:
+        groups = kernel_tables.parse_igmp6(_only(_read("igmp6"), group.packed.hex())).rows
+        filters = kernel_tables.parse_mcfilter(_only(_read("mcfilter6"), group.packed.hex())).rows
+    return MembershipTables(groups, filters).view(group, ifindex)
+
+
+def _only(table: str, word: str, *, titles: bool = False) -> str:
+    """Return the lines that hold `word`, and if `titles` those that begin an interface."""
+    return "\n".join(
+        line for line in table.split("\n") if word in line or (titles and not line.startswith("\t"))
+    )
+
+
+_IGMP = {1: Protocol.IGMPV1, 2: Protocol.IGMPV2, 3: Protocol.IGMPV3}
+_MLD = {1: Protocol.MLDV1, 2: Protocol.MLDV2}
+
+
+def protocol_in_force(ifindex: int, name: str, family: int) -> tuple[Protocol | None, str]:
+    """Return what this host speaks on an interface for IPv4 or IPv6 (`family` 4, 6), and why.
+
+    None, with the reason, where the kernel does not tell: it shows no MLD version, and no IGMP version
+    of an interface without any group.
+    """
+    forced, setting = _forced_version(name, family)
+    if family == 6:
+        if forced in _MLD:
+            return _MLD[forced], f"{setting} is {forced}"
+        return None, "MLDv2, or MLDv1 where a querier of that version was heard: the kernel does not show it"
+    rows = kernel_tables.parse_igmp(_read("igmp"), sys.byteorder).rows
+    shown = next((row.igmp_version for row in rows if row.ifindex == ifindex), None)
+    version = shown or forced
+    if version not in _IGMP:
+        return None, "the kernel lists no group on this interface, and with it no version"
+    if version == forced:
+        return _IGMP[version], f"{setting} is {forced}"
+    return _IGMP[version], "the default" if version == 3 else "an older querier was heard"
+
+
+def _forced_version(name: str, family: int) -> tuple[int, str]:
+    """Return the version that a sysctl prescribes, 0 when none does, and the sysctl's name.
+
+    What is said of all interfaces goes before what is said of one.
+    """
+    tree, leaf = ("ipv4", "force_igmp_version") if family == 4 else ("ipv6", "force_mld_version")
+    for scope in ("all", name):
+        if forced := read_limit("net", tree, "conf", scope, leaf):
+            return forced, f"net.{tree}.conf.{scope}.{leaf}"
+    return 0, ""
 
 
 def interface_filter(

@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from mcast_tui.errors import McastError, NetworkRefused, UsageError, describe_errno
 from mcast_tui.net import sockopt
+from mcast_tui.net.raw import heed_sources
 from mcast_tui.net.refusals import find_interface, read_limit, refuse_gone
+from mcast_tui.wire.membership.source_filter import ANY_SOURCE, FilterMode, SourceFilter, apply_change
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.wire.literal import Address
+    from mcast_tui.wire.membership.source_filter import SourceChange
 
 _ALREADY_LEFT = {errno.EADDRNOTAVAIL, errno.ENODEV, errno.EINVAL, errno.EBADF}
 """What leaving answers when the membership, its interface or the whole socket is gone already."""
@@ -28,6 +34,9 @@ _FULL = {errno.ENOBUFS, errno.ENOMEM}
 
 _CONFLICT = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EINVAL}
 """Joined already, or joined with the other filter mode."""
+
+_HEAR_NOTHING: tuple[sockopt.FilterStep, ...] = ((0x06, 0, 0, 0),)
+"""A classic BPF program of one step: return, keeping no byte."""
 
 
 class FurtherSocketNeeded(NetworkRefused):
@@ -48,15 +57,24 @@ class Membership:
     """One join, as a context manager: joined on enter, left on exit.
 
     ``leave()`` then ``join()`` announces the membership anew, which a re-plugged or recreated interface
-    needs. Closing the socket leaves too.
+    needs; a filter that was set meanwhile is set again. Closing the socket leaves too. `change` and
+    `set_filter` are for the one membership of a socket in that group: the filter is the socket's.
     """
 
     def __init__(
-        self, sock: socket.socket, group: Address, interface: Interface, source: Address | None = None
+        self,
+        sock: socket.socket,
+        group: Address,
+        interface: Interface,
+        source: Address | None = None,
+        *,
+        wanted: SourceFilter | None = None,
     ) -> None:
         self.key = MembershipKey(group, interface.index, source)
         self.interface = interface
         self._sock = sock
+        self._wanted = wanted
+        """The filter to join with; None where that is the key's own: any source, or its one."""
 
     def __enter__(self) -> Self:
         self.join()
@@ -72,9 +90,21 @@ class Membership:
         joined already, and other McastErrors as the kernel refuses.
         """
         self._check()
+        if self._wanted is None:
+            self._join(self.key.source)
+            return
+        with self._hearing_nothing():  # between the two calls it would hear what the filter keeps out
+            self._join(self._wanted.sources[0] if self._wanted.mode is FilterMode.INCLUDE else None)
+            try:
+                self._put_filter(f"join {self}", self._wanted)
+            except McastError:
+                self.leave()
+                raise
+
+    def _join(self, source: Address | None) -> None:
         key = self.key
         try:
-            sockopt.join_group(self._sock, key.group, key.ifindex, key.source)
+            sockopt.join_group(self._sock, key.group, key.ifindex, source)
         except OSError as error:
             raise self._refusal(error) from error
 
@@ -84,11 +114,72 @@ class Membership:
 
     def leave(self) -> None:
         """Leave; done already is as good as done now."""
+        source = self.key.source if self._wanted is None else None  # without a source: whatever it hears
         try:
-            sockopt.leave_group(self._sock, self.key.group, self.key.ifindex, self.key.source)
+            sockopt.leave_group(self._sock, self.key.group, self.key.ifindex, source)
         except OSError as error:
             if error.errno not in _ALREADY_LEFT:
                 raise
+
+    def filter(self) -> SourceFilter | None:
+        """Return what the kernel says this socket hears of the group; None when it is no member."""
+        return sockopt.read_filter(self._sock, self.key.group, self.key.ifindex)
+
+    def change(self, change: SourceChange) -> SourceFilter:
+        """Add, drop, block or unblock sources, at once; return the filter as the kernel then says it.
+
+        Raises `UsageError` for what does not fit the filter there is, and NetworkRefused when the kernel
+        holds no more sources, or no such membership; the filter is then what it was.
+        """
+        held = self.filter()
+        if held is None:
+            raise self._refuse_lost(f"{change} in {self._place}")
+        return self.set_filter(
+            apply_change(held, change, self._place, family=self.key.group.version),
+            attempted=f"{change} in {self._place}",
+        )
+
+    def set_filter(self, wanted: SourceFilter, *, attempted: str | None = None) -> SourceFilter:
+        """Put a filter in place of the one there is; return it as the kernel then says it."""
+        attempted = attempted or f"hear {wanted} in {self._place}"
+        held = self.filter()
+        if held is None:
+            raise self._refuse_lost(attempted)
+        self._put_filter(attempted, wanted, before=held)
+        self._wanted = wanted
+        read = self.filter()
+        if read is None:
+            raise self._refuse_lost(attempted)
+        return read
+
+    @property
+    def _place(self) -> str:
+        return f"{self.key.group} on {self.interface.name}"
+
+    def _put_filter(self, attempted: str, wanted: SourceFilter, before: SourceFilter = ANY_SOURCE) -> None:
+        """Set the filter, of a raw socket both of its filters, or neither."""
+        key = self.key
+        try:
+            sockopt.set_filter(self._sock, key.group, key.ifindex, wanted)
+            try:
+                heed_sources(self._sock, wanted)
+            except OSError:
+                sockopt.set_filter(self._sock, key.group, key.ifindex, before)
+                raise
+        except OSError as error:
+            raise self._filter_refusal(attempted, error) from error
+
+    @contextmanager
+    def _hearing_nothing(self) -> Iterator[None]:
+        """Let nothing in meanwhile; afterwards a raw socket has its own program again, another has none."""
+        sockopt.attach_filter(self._sock, _HEAR_NOTHING)
+        try:
+            yield
+        finally:
+            if self._sock.type == socket.SOCK_RAW:
+                heed_sources(self._sock, self._wanted or ANY_SOURCE)
+            else:
+                sockopt.detach_filter(self._sock)
 
     def _check(self) -> None:
         group, source = self.key.group, self.key.source
@@ -103,7 +194,7 @@ class Membership:
             raise UsageError(
                 f"join {self}", "the group, its source and the socket are not of the same IP version"
             )
-        if source is not None and self._held() == sockopt.MCAST_EXCLUDE:
+        if source is not None and self._held() is FilterMode.EXCLUDE:
             raise self._conflict()  # the kernel would turn the socket's (*,G) into this (S,G), unasked
         if sockopt.bound_interface(self._sock) not in (0, self.key.ifindex):
             raise FurtherSocketNeeded(  # the kernel would join, and never deliver
@@ -120,14 +211,42 @@ class Membership:
         if number in _FULL:
             return self._too_many(attempted, number, held)
         if number in _CONFLICT and held is not None:
-            wanted = sockopt.MCAST_EXCLUDE if key.source is None else sockopt.MCAST_INCLUDE
-            if held == wanted:
+            wanted = FilterMode.EXCLUDE if key.source is None else FilterMode.INCLUDE
+            if held is wanted:
                 return UsageError(attempted, "it is joined already", errno=number)
             return self._conflict()
         return NetworkRefused(attempted, describe_errno(number), errno=number, command="ip -brief address")
 
-    def _held(self) -> int | None:
-        return sockopt.filter_mode(self._sock, self.key.group, self.key.ifindex)
+    def _filter_refusal(self, attempted: str, error: OSError) -> McastError:
+        number = error.errno or 0
+        if find_interface(self.key.ifindex) is None:
+            return refuse_gone(attempted, self.interface.name, number)
+        if number in _FULL:
+            name = self._source_limit
+            limit = read_limit(*name.split("."))
+            return NetworkRefused(
+                attempted,
+                "the kernel holds no more sources for one group" + (f" than {limit}" if limit else ""),
+                errno=number,
+                remedy="Name fewer sources, or raise the limit.",
+                command=f"sudo sysctl {name}={2 * limit}" if limit else None,
+            )
+        return NetworkRefused(attempted, describe_errno(number), errno=number)
+
+    def _refuse_lost(self, attempted: str) -> McastError:
+        if find_interface(self.key.ifindex) is None:
+            return refuse_gone(attempted, self.interface.name, errno.ENODEV)
+        return NetworkRefused(
+            attempted, "the kernel holds no such membership any more", remedy="Leave it and join it again."
+        )
+
+    @property
+    def _source_limit(self) -> str:
+        return "net.ipv4.igmp_max_msf" if self.key.group.version == 4 else "net.ipv6.mld_max_msf"
+
+    def _held(self) -> FilterMode | None:
+        held = self.filter()
+        return held.mode if held else None
 
     def _conflict(self) -> McastError:
         return FurtherSocketNeeded(
@@ -136,12 +255,12 @@ class Membership:
             remedy="Join on another socket.",
         )
 
-    def _too_many(self, attempted: str, number: int, held: int | None) -> McastError:
+    def _too_many(self, attempted: str, number: int, held: FilterMode | None) -> McastError:
         """Name the limit that was reached: sources of a group, or groups of a socket."""
         is_ipv4 = self.key.group.version == 4
         what, name = "groups", "net.ipv4.igmp_max_memberships" if is_ipv4 else None
         if held is not None and self.key.source is not None:
-            what, name = "sources of this group", f"net.ipv{'4.igmp' if is_ipv4 else '6.mld'}_max_msf"
+            what, name = "sources of this group", self._source_limit
         limit = read_limit(*name.split(".")) if name else None
         return FurtherSocketNeeded(
             attempted,

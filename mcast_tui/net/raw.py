@@ -17,6 +17,7 @@ from mcast_tui.errors import UsageError
 from mcast_tui.net import sockopt
 from mcast_tui.net.ports import bind_with_metadata
 from mcast_tui.net.refusals import refuse_bind, refuse_raw, refuse_socket
+from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,18 +65,32 @@ def open_raw_group(
     `source` if one is named.
     """
     scope = interface if isinstance(group, IPv6Address) else None
-    program = _from_source(source) if isinstance(source, IPv6Address) else _ACCEPT_ALL
+    program = _heeding(SourceFilter(FilterMode.INCLUDE, (source,))) if source else _ACCEPT_ALL
     return _open(group, protocol, program, receive_buffer=receive_buffer, scope=scope)
 
 
-def _from_source(source: IPv6Address) -> Sequence[sockopt.FilterStep]:
-    """Return the program that accepts what comes from `source`: its four words one after the other."""
+def heed_sources(sock: socket.socket, sources: SourceFilter) -> None:
+    """Have a raw socket of a group hear what `sources` admits, which the kernel does for IPv4 alone.
+
+    Nothing is to be done for a socket that is not raw.
+    """
+    if raw_protocol(sock) is not None:
+        sockopt.attach_filter(sock, _heeding(sources))
+
+
+def _heeding(sources: SourceFilter) -> Sequence[sockopt.FilterStep]:
+    """Return the program that compares the four words of the source with those of each one listed."""
+    listed, others = (_ALL, _NOTHING) if sources.mode is FilterMode.INCLUDE else (_NOTHING, _ALL)
     program: list[sockopt.FilterStep] = []
-    for offset in range(0, 16, 4):
-        word = int.from_bytes(source.packed[offset : offset + 4], "big")
-        to_the_end = 2 * (12 - offset) // 4 + 1
-        program += [(_LOAD_WORD, 0, 0, _SOURCE + offset), (_JUMP_IF_EQUAL, 0, to_the_end, word)]
-    return [*program, _ALL, _NOTHING]
+    for source in sources.sources:
+        if source.version == 4:
+            return _ACCEPT_ALL  # of IPv4 the kernel asks the source filter itself
+        for offset in range(0, 16, 4):
+            word = int.from_bytes(source.packed[offset : offset + 4], "big")
+            to_the_next = 2 * (12 - offset) // 4 + 1
+            program += [(_LOAD_WORD, 0, 0, _SOURCE + offset), (_JUMP_IF_EQUAL, 0, to_the_next, word)]
+        program.append(listed)
+    return [*program, others]
 
 
 def _open(

@@ -10,7 +10,10 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
+
+from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from mcast_tui.wire.literal import Address
 
 SO_ATTACH_FILTER = 26
+SO_DETACH_FILTER = 27
 SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
 SO_MEMINFO = 55
@@ -36,8 +40,6 @@ MCAST_LEAVE_GROUP = 45
 MCAST_JOIN_SOURCE_GROUP = 46
 MCAST_LEAVE_SOURCE_GROUP = 47
 MCAST_MSFILTER = 48
-MCAST_EXCLUDE = 0
-MCAST_INCLUDE = 1
 
 LARGEST_RECEIVE_BUFFER = 1 << 30
 """The kernel doubles what is asked for in an int: more would overflow it."""
@@ -153,6 +155,11 @@ def attach_filter(sock: socket.socket, program: Sequence[FilterStep]) -> None:
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, _SOCK_FPROG.pack(len(program), pointer))
 
 
+def detach_filter(sock: socket.socket) -> None:
+    """Take the program of `attach_filter` away again."""
+    sock.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+
+
 def set_multicast_hop_limit(sock: socket.socket, hop_limit: int) -> None:
     """Set the TTL or hop limit of multicast sent from here; 0 stays on this host."""
     if sock.family == socket.AF_INET6:
@@ -181,19 +188,45 @@ def leave_group(sock: socket.socket, group: Address, ifindex: int, source: Addre
     sock.setsockopt(_level(sock), option, _membership_request(group, ifindex, source))
 
 
-def filter_mode(sock: socket.socket, group: Address, ifindex: int) -> int | None:
-    """Return MCAST_EXCLUDE or MCAST_INCLUDE as this socket's filter for a group; None when it has not joined.
+def read_filter(sock: socket.socket, group: Address, ifindex: int) -> SourceFilter | None:
+    """Return this socket's filter for a group on an interface; None when it has not joined it there.
 
     Through libc, because ``socket.getsockopt`` cannot hand the kernel the question (RFC 3678 section 5.2).
     """
+    counted = _ask_filter(sock, group, ifindex, room=0)
+    if counted is None:
+        return None
+    mode, count, _ = counted
+    answer = _ask_filter(sock, group, ifindex, room=count)
+    if answer is None:
+        return None
+    slots = answer[2]
+    each = range(0, len(slots), _SOCKADDR_STORAGE)
+    return SourceFilter(FilterMode(mode), tuple(_address(slots[at : at + _SOCKADDR_STORAGE]) for at in each))
+
+
+def _ask_filter(
+    sock: socket.socket, group: Address, ifindex: int, *, room: int
+) -> tuple[int, int, bytes] | None:
+    """Return the mode, how many sources there are, and as many of them as there is `room` for."""
     libc = ctypes.CDLL(None, use_errno=True)
-    question = _GROUP_FILTER.pack(ifindex, _sockaddr(group), 0, 0)
-    buffer = ctypes.create_string_buffer(question, len(question))
-    length = ctypes.c_uint32(len(question))
+    question = _GROUP_FILTER.pack(ifindex, _sockaddr(group), 0, room)
+    buffer = ctypes.create_string_buffer(question, len(question) + room * _SOCKADDR_STORAGE)
+    length = ctypes.c_uint32(len(buffer))
     if libc.getsockopt(sock.fileno(), _level(sock), MCAST_MSFILTER, buffer, ctypes.byref(length)) != 0:
         return None
-    mode: int = _GROUP_FILTER.unpack(buffer.raw)[2]
-    return mode
+    _ifindex, _group, mode, count = _GROUP_FILTER.unpack_from(buffer.raw)
+    return mode, count, buffer.raw[_GROUP_FILTER.size : length.value]
+
+
+def set_filter(sock: socket.socket, group: Address, ifindex: int, wanted: SourceFilter) -> None:
+    """Put `wanted` in place of this socket's filter for a group it has joined: all of it, or nothing.
+
+    EINVAL: not joined. ENOBUFS: more sources than net.ipv4.igmp_max_msf or net.ipv6.mld_max_msf.
+    """
+    head = _GROUP_FILTER.pack(ifindex, _sockaddr(group), wanted.mode, len(wanted.sources))
+    slots = (_sockaddr(source).ljust(_SOCKADDR_STORAGE, b"\0") for source in wanted.sources)
+    sock.setsockopt(_level(sock), MCAST_MSFILTER, head + b"".join(slots))
 
 
 def _level(sock: socket.socket) -> int:
@@ -211,3 +244,11 @@ def _sockaddr(address: Address) -> bytes:
     if address.version == 4:
         return struct.pack("@H2x4s", socket.AF_INET, address.packed)
     return struct.pack("@H2xI16sI", socket.AF_INET6, 0, address.packed, 0)
+
+
+def _address(sockaddr: bytes) -> Address:
+    """Return the address in a ``struct sockaddr_storage``."""
+    (family,) = struct.unpack_from("@H", sockaddr)
+    if family == socket.AF_INET:
+        return IPv4Address(sockaddr[4:8])
+    return IPv6Address(sockaddr[8:24])
