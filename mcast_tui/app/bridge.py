@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mcast_tui.app.widgets.frame_rate import FrameRate
 from mcast_tui.errors import McastError
-from mcast_tui.services.events import GroupJoined, GroupLeft
+from mcast_tui.services.events import Explained, GroupJoined, GroupLeft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,7 +96,7 @@ class Bridge:
     def _show_events(self, app: App[int]) -> None:
         events, self._untold = self._untold, []
         self._display.take_events(events)
-        if any(isinstance(event, GroupJoined | GroupLeft) for event in events):
+        if any(isinstance(event, GroupJoined | GroupLeft | Explained) for event in events):
             self.read_kernel()
             self._while_shown(app, lambda: self._display.sample(self._kernel))
         self._while_shown(app, self._draw)

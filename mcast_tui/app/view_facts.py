@@ -89,12 +89,17 @@ def group_entries(node: Node, kernel: dict[int, KernelView | None]) -> tuple[Gro
 
 
 def membership_words(group: Group, kernel: dict[int, KernelView | None]) -> str:
-    """Return what the kernel says of a membership; not having asked it differs from its saying no."""
+    """Return what the kernel says of a membership; not having asked it differs from its saying no.
+
+    It speaks of all programs of this host together: where our own filter is another one, that is added.
+    """
     if group.is_broadcast:
         return "no membership"
     if group.id not in kernel:
         return "membership not read"
-    return kernel_words(kernel[group.id]) or "not a member any more"
+    words = kernel_words(kernel[group.id]) or "not a member any more"
+    own = str(group.chosen_filter).replace(" {", "{") if group.chosen_filter else ""
+    return words if own in words else f"{words}, here {own}"
 
 
 def start_presets(desk: Desk) -> tuple[tuple[Preset, ...], Interface | None]:
@@ -150,17 +155,22 @@ def _silence(group: Group, glyphs: Glyphs, *, is_read: bool) -> Content:
 def vocabulary(node: Node, desk: Desk) -> Vocabulary:
     """Return the words a command line can be completed with."""
     offered = presets(desk.join_interface)
+    peers = [peer for peer in node.monitor.peers(desk.selected) if not peer.own]
+    named = desk.selected.filter.sources if desk.selected and desk.selected.filter else ()
     return Vocabulary(
         groups=[(str(preset.endpoint), preset.name) for preset in offered],
         joined=[(safe_text(str(group.endpoint)), "joined") for group in node.groups],
         peers=[
             (safe_text(str(desk.endpoint_of(peer.address, peer.port, peer.ifindex, peer.protocol))), "")
-            for peer in node.monitor.peers(desk.selected)
-            if not peer.own
+            for peer in peers
         ],
         interfaces=[
             (safe_text(each.name), " ".join(str(address) for address in each.addresses[:2]))
             for each in node.interfaces
             if each.is_up
+        ],
+        sources=[
+            (str(address), "in the filter" if address in named else "")
+            for address in dict.fromkeys((*named, *(peer.address for peer in peers)))
         ],
     )

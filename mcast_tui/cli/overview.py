@@ -15,6 +15,7 @@ VERBS = {
     "query": ("query:query", "Ask a group or a host, and print who answers what, and how fast."),
     "chat": ("chat:chat", "Talk in a group as plain lines, for pipes and screen readers."),
     "socat": ("socat:socat", "Run two socat addresses against each other, as the socat tutorial has them."),
+    "explain": ("explain:explain", "Topics of multicast in plain words: snooping, TTL, SSM, ..."),
     "man": ("man:man", "Print the manual page."),
     "completion": ("completion:completion", "Print the completion script for bash, zsh or fish."),
 }

@@ -11,6 +11,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from mcast_tui.cli.explaining import explanation_lines, terminal_width, topic_lines
 from mcast_tui.cli.printing.packet_format import NANOSECONDS
 from mcast_tui.cli.running import announce, input_lines
 from mcast_tui.cli.talk import talk
@@ -27,6 +28,8 @@ from mcast_tui.wire.address import address_and_port
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mcast_tui.services.membership.facts import Explanation
+    from mcast_tui.services.membership.topic_texts.topic import Topic
     from mcast_tui.services.node import Node
     from mcast_tui.wire.place import Place
 
@@ -164,6 +167,14 @@ class PlainChat:
         for command in (chosen,) if chosen else COMMANDS:
             talk(command.usage)
             talk(f"    {command.help}. For example: {command.example}")
+
+    def show_explanation(self, explanation: Explanation) -> None:
+        for line in explanation_lines(explanation, terminal_width()):
+            talk(line)
+
+    def show_topic(self, topic: Topic) -> None:
+        for line in topic_lines(topic, terminal_width()):
+            talk(line)
 
     def quit(self) -> None:
         self._is_over = True

@@ -73,6 +73,8 @@ class Membership:
         self.key = MembershipKey(group, interface.index, source)
         self.interface = interface
         self._sock = sock
+        self.asked: list[tuple[str, int]] = []
+        """What was set for the last join, leave or change: option, and errno of the answer, 0 for none."""
         self._wanted = wanted
         """The filter to join with; None where that is the key's own: any source, or its one."""
 
@@ -90,6 +92,7 @@ class Membership:
         joined already, and other McastErrors as the kernel refuses.
         """
         self._check()
+        self.asked = []
         if self._wanted is None:
             self._join(self.key.source)
             return
@@ -107,6 +110,7 @@ class Membership:
             sockopt.join_group(self._sock, key.group, key.ifindex, source)
         except OSError as error:
             raise self._refusal(error) from error
+        self.asked.append(("MCAST_JOIN_GROUP" if source is None else "MCAST_JOIN_SOURCE_GROUP", 0))
 
     def __str__(self) -> str:
         source = f"{self.key.source}," if self.key.source is not None else ""
@@ -115,11 +119,14 @@ class Membership:
     def leave(self) -> None:
         """Leave; done already is as good as done now."""
         source = self.key.source if self._wanted is None else None  # without a source: whatever it hears
+        answer = 0
         try:
             sockopt.leave_group(self._sock, self.key.group, self.key.ifindex, source)
         except OSError as error:
             if error.errno not in _ALREADY_LEFT:
                 raise
+            answer = error.errno or 0
+        self.asked = [("MCAST_LEAVE_GROUP" if source is None else "MCAST_LEAVE_SOURCE_GROUP", answer)]
 
     def filter(self) -> SourceFilter | None:
         """Return what the kernel says this socket hears of the group; None when it is no member."""
@@ -145,6 +152,7 @@ class Membership:
         held = self.filter()
         if held is None:
             raise self._refuse_lost(attempted)
+        self.asked = []
         self._put_filter(attempted, wanted, before=held)
         self._wanted = wanted
         read = self.filter()
@@ -168,6 +176,7 @@ class Membership:
                 raise
         except OSError as error:
             raise self._filter_refusal(attempted, error) from error
+        self.asked.append(("MCAST_MSFILTER", 0))
 
     @contextmanager
     def _hearing_nothing(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
@@ -194,26 +195,28 @@ def read_filter(sock: socket.socket, group: Address, ifindex: int) -> SourceFilt
     Through libc, because ``socket.getsockopt`` cannot hand the kernel the question (RFC 3678 section 5.2).
     """
     counted = _ask_filter(sock, group, ifindex, room=0)
-    if counted is None:
-        return None
-    mode, count, _ = counted
-    answer = _ask_filter(sock, group, ifindex, room=count)
+    answer = counted and (_ask_filter(sock, group, ifindex, room=counted[1]) if counted[1] else counted)
     if answer is None:
         return None
-    slots = answer[2]
+    mode, _count, slots = answer
     each = range(0, len(slots), _SOCKADDR_STORAGE)
     return SourceFilter(FilterMode(mode), tuple(_address(slots[at : at + _SOCKADDR_STORAGE]) for at in each))
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _ask_filter(
     sock: socket.socket, group: Address, ifindex: int, *, room: int
 ) -> tuple[int, int, bytes] | None:
     """Return the mode, how many sources there are, and as many of them as there is `room` for."""
-    libc = ctypes.CDLL(None, use_errno=True)
     question = _GROUP_FILTER.pack(ifindex, _sockaddr(group), 0, room)
     buffer = ctypes.create_string_buffer(question, len(question) + room * _SOCKADDR_STORAGE)
     length = ctypes.c_uint32(len(buffer))
-    if libc.getsockopt(sock.fileno(), _level(sock), MCAST_MSFILTER, buffer, ctypes.byref(length)) != 0:
+    level, option = _level(sock), MCAST_MSFILTER
+    if _libc().getsockopt(sock.fileno(), level, option, buffer, ctypes.byref(length)) != 0:
         return None
     _ifindex, _group, mode, count = _GROUP_FILTER.unpack_from(buffer.raw)
     return mode, count, buffer.raw[_GROUP_FILTER.size : length.value]

@@ -17,6 +17,7 @@ from mcast_tui.services import request
 from mcast_tui.services.caution import cautions, is_source_specific
 from mcast_tui.services.command import CommandError, find_command, nearest_command, parse_line
 from mcast_tui.services.joining import join_place
+from mcast_tui.services.membership.topics import need_topic, topic_names
 from mcast_tui.services.notice import Level, Notice, notice_of
 from mcast_tui.services.target import MOST_LINES, Size, payload_of
 from mcast_tui.wire.address import Kind
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     from mcast_tui.net.sender import SendOptions
     from mcast_tui.services.desk import Aim, Desk
     from mcast_tui.services.groups import Group
+    from mcast_tui.services.membership.facts import Explanation
+    from mcast_tui.services.membership.topic_texts.topic import Topic
     from mcast_tui.services.node import Node
     from mcast_tui.services.target import Target
     from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.membership.source_filter import SourceChange
     from mcast_tui.wire.place import Place
 
 PACE_S = 0.002
@@ -52,6 +56,8 @@ class Frame(Protocol):
     def toggle_pause(self) -> None: ...
     def follow(self) -> None: ...
     def show_help(self, topic: str | None) -> None: ...
+    def show_explanation(self, explanation: Explanation) -> None: ...
+    def show_topic(self, topic: Topic) -> None: ...
     def quit(self) -> None: ...
 
 
@@ -63,6 +69,7 @@ class Actions:
 
     def __init__(self, node: Node, desk: Desk, frame: Frame) -> None:
         self._node = node
+        node.explains = True  # whoever asks for one thing after the other may want to know what it did
         self._desk = desk
         self._frame = frame
         self._in_order = asyncio.Lock()
@@ -124,6 +131,10 @@ class Actions:
                 self._set_interface(wanted.interface, aim)
             case request.ShowSocat():
                 self._show_socat(wanted.endpoint, aim)
+            case request.ChangeSources():
+                await self._change_sources(wanted.change, aim)
+            case request.Explain():
+                self._explain(wanted.topic)
             case request.Clear():
                 self._clear(undo=wanted.undo)
             case request.Pause():
@@ -179,6 +190,16 @@ class Actions:
         self._desk.forget(group)
         self._frame.show_selection()
         self._frame.announce(left_notice(group))
+
+    async def _change_sources(self, change: SourceChange, aim: Aim) -> None:
+        group = self._desk.need_group("change the sources", aim)
+        read = await self._node.change_sources(group, change)
+        self._frame.show_target()
+        self._frame.announce(
+            Notice(
+                Level.DONE, f"{group.label} now has {read}.", "As the kernel says it. /explain tells more."
+            )
+        )
 
     async def undo_leave(self) -> None:
         """Join again what was left last."""
@@ -351,6 +372,15 @@ class Actions:
         self._frame.announce(
             Notice(Level.DONE, said, "" if undo else "Nothing is lost: /clear undo shows them.")
         )
+
+    def _explain(self, topic: str | None) -> None:
+        if topic is not None:
+            self._frame.show_topic(need_topic(topic))
+        elif self._node.explanation is not None:
+            self._frame.show_explanation(self._node.explanation)
+        else:
+            what = "Nothing was joined, left or changed here yet."
+            self._frame.announce(Notice(Level.DONE, what, f"/explain TOPIC explains: {topic_names()}."))
 
     def _help(self, topic: str | None) -> None:
         if topic is not None and find_command(topic) is None:

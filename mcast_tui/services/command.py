@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from mcast_tui.services import request
 from mcast_tui.services.command_arguments import (
     bare,
+    read_change,
     read_clear,
+    read_explain,
     read_help,
     read_hex,
     read_hop_limit,
@@ -28,9 +30,11 @@ from mcast_tui.services.command_arguments import (
     read_message,
     read_send,
     read_socat,
+    read_source,
 )
 from mcast_tui.services.command_words import CommandError, Words
 from mcast_tui.wire.address import DEFAULT_PORT
+from mcast_tui.wire.membership.source_filter import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +94,30 @@ COMMANDS: tuple[Command, ...] = (
         completes=("joined",),
     ),
     Command(
+        "source",
+        "add|drop|only SOURCE[,SOURCE...]",
+        "Whom this group hears: one more, one less, or these and nobody else",
+        "/source only 192.168.10.3",
+        read_source,
+        completes=("change", "source"),
+    ),
+    Command(
+        "block",
+        "SOURCE[,SOURCE...]",
+        "Have the kernel keep out what these send to this group",
+        "/block 192.168.10.3",
+        read_change(Change.BLOCK),
+        completes=("source",),
+    ),
+    Command(
+        "unblock",
+        "SOURCE[,SOURCE...]",
+        "Let in again what was blocked",
+        "/unblock 192.168.10.3",
+        read_change(Change.UNBLOCK),
+        completes=("source",),
+    ),
+    Command(
         "msg",
         "ADDRESS[:PORT] TEXT",
         "Send a line to one address instead of the group",
@@ -142,6 +170,14 @@ COMMANDS: tuple[Command, ...] = (
         "/socat 224.1.0.1:6666",
         read_socat,
         completes=("joined",),
+    ),
+    Command(
+        "explain",
+        "[TOPIC]",
+        "Explain what just happened, or a topic such as snooping or ttl",
+        "/explain snooping",
+        read_explain,
+        completes=("topic",),
     ),
     Command(
         "clear",

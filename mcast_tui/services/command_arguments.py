@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcast_tui.errors import EndpointError
 from mcast_tui.services import request
-from mcast_tui.wire.address import DEFAULT_PORT, parse_endpoint
+from mcast_tui.wire.address import DEFAULT_PORT, Kind, classify, parse_endpoint
+from mcast_tui.wire.membership.source_filter import Change, SourceChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,9 +49,12 @@ def _read_sources(words: Words) -> Iterator[Address]:
     column = words.column
     for part in words.take("a source address").split(","):
         try:
-            yield parse_endpoint(part).address
+            source = parse_endpoint(part).address
         except EndpointError as error:
             raise words.error(error.reason, column + error.column, error.remedy) from error
+        if classify(source, ()) is not Kind.UNICAST or source.is_unspecified:
+            raise words.error(f"{source} is not the address of one host", column)
+        yield source
         column += len(part) + 1
 
 
@@ -120,6 +124,35 @@ def read_socat(words: Words) -> request.ShowSocat:
     endpoint = words.endpoint("a group", DEFAULT_PORT) if words.peek() else None
     words.end()
     return request.ShowSocat(endpoint)
+
+
+def read_source(words: Words) -> request.ChangeSources:
+    """Read ``add|drop|only SOURCE[,SOURCE...]``."""
+    start = words.column
+    kinds = {change.value: change for change in (Change.ADD, Change.DROP, Change.ONLY)}
+    word = words.take("add, drop or only").lower()
+    if word not in kinds:
+        raise words.error(f"{word!r} is not known here; say 'add', 'drop' or 'only'", start)
+    return read_change(kinds[word])(words)
+
+
+def read_change(kind: Change) -> Callable[[Words], request.ChangeSources]:
+    """Return what reads ``SOURCE[,SOURCE...]`` for one kind of change."""
+
+    def read(words: Words) -> request.ChangeSources:
+        sources = tuple(dict.fromkeys(_read_sources(words)))
+        words.end()
+        return request.ChangeSources(SourceChange(kind, sources))
+
+    return read
+
+
+def read_explain(words: Words) -> request.Explain:
+    """Read ``[TOPIC]``, which may be several words."""
+    topic: list[str] = []
+    while words.peek() is not None:
+        topic.append(words.take("a topic"))
+    return request.Explain(" ".join(topic) or None)
 
 
 def read_clear(words: Words) -> request.Clear:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcast_tui.services.command import COMMANDS, find_command, is_command
+from mcast_tui.services.membership.topics import TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,6 +39,8 @@ class Vocabulary:
     peers: Sequence[tuple[str, str]] = ()
     """Most recent speaker first."""
     interfaces: Sequence[tuple[str, str]] = ()
+    sources: Sequence[tuple[str, str]] = ()
+    """Whom the selected group has heard or names: addresses without a port."""
 
     def of(self, kind: str) -> Iterable[tuple[str, str]]:
         """Return the words of one kind; the kinds are those `Command.completes` names."""
@@ -50,6 +53,12 @@ class Vocabulary:
                 return self.peers
             case "interface":
                 return self.interfaces
+            case "source":
+                return self.sources
+            case "change":
+                return (("add", "hear one more"), ("drop", "hear one less"), ("only", "hear nobody else"))
+            case "topic":
+                return [(topic.name, topic.title) for topic in TOPICS]
             case "if":
                 return (("if", "on this interface"), ("from", "only from these sources"))
             case "switch":

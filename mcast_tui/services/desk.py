@@ -184,6 +184,7 @@ class Desk:
             loop=options.loop,
             outgoing=None if options.ifindex is None else str(options.ifindex),
             traffic_class=options.traffic_class,
+            sources=group.chosen_filter,
         )
 
     def _interface_towards(self, destination: Endpoint, options: SendOptions) -> Interface | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mcast_tui.errors import McastError
     from mcast_tui.net.sender import Sent
     from mcast_tui.services.groups import Group
-    from mcast_tui.services.membership.facts import QuerierFacts, TimelineEntry
+    from mcast_tui.services.membership.facts import Explanation, QuerierFacts, TimelineEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,13 @@ class MembershipNews:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """What a join, leave or change of sources just did, step by step."""
+
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
 class QuerierLost:
     """The elected querier of an interface is overdue: switches will forget members they hear nothing of."""
 
@@ -101,6 +108,7 @@ Event: TypeAlias = (
     | IntakeFailed
     | CaptureStopped
     | MembershipNews
+    | Explained
     | QuerierLost
     | StreamStalled
     | StreamResumed

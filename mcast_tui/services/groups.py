@@ -5,8 +5,8 @@ group. So the kernel keeps groups apart, each has its own buffer and its own dro
 counter, and twenty memberships per socket are no limit. Unicast and broadcast come in by
 the group's port (`services.open_ports`), which is also where we send from.
 
-Refuses: a unicast address, the same group twice on one interface, and any source beside one
-source: both sockets would hear it, and every packet would stand in the log twice.
+Refuses: a unicast address, the same group twice on one interface, and a source that two of our
+groups would hear: both sockets would, and every packet would stand in the log twice.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mcast_tui.errors import UsageError
 from mcast_tui.net import kernel
 from mcast_tui.net.interfaces import Interface, resolve_interface
@@ -26,6 +28,7 @@ from mcast_tui.net.raw import open_raw_group
 from mcast_tui.services.open_ports import Closed, OpenPort, OpenPorts
 from mcast_tui.services.placement import joinable_kind, joining_interface
 from mcast_tui.wire.columns import Addressed, Columns, address_words, is_raw
+from mcast_tui.wire.membership.source_filter import Change, FilterMode, SourceFilter
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
@@ -34,13 +37,13 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
     from typing import TypeAlias
 
-    import numpy as np
     import numpy.typing as npt
 
     from mcast_tui.net.intake import Admission, Intake
     from mcast_tui.net.receiver import Receiver
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.literal import Address
+    from mcast_tui.wire.membership.source_filter import SourceChange
 
     _Key: TypeAlias = tuple[Address, int | None, int]
     """Address, raw protocol, port."""
@@ -53,7 +56,7 @@ class Group:
     id: int
     """Unique in this process, from 1; 0 stands for all traffic."""
     endpoint: Endpoint
-    """A single address, with the interface by name."""
+    """A single address, with the interface by name. Its source stays the one it was joined with."""
     kind: Kind
     interface: Interface | None
     """None only for the limited broadcast address on every interface."""
@@ -63,7 +66,11 @@ class Group:
     membership: Membership | None
     joined_at: int
     """ns since the epoch."""
+    filter: SourceFilter | None
+    """Whom its socket hears, as the kernel said last; None for broadcast, which has no such filter."""
     resources: ExitStack = field(repr=False)
+    shown_sources: tuple[Address, ...] | None = None
+    """Whose packets are its own: those of every source it ever named, for what was shown stays. None: all."""
 
     @property
     def label(self) -> str:
@@ -77,6 +84,32 @@ class Group:
     @property
     def is_broadcast(self) -> bool:
         return self.membership is None
+
+    @property
+    def chosen_filter(self) -> SourceFilter | None:
+        """The filter where the endpoint does not tell it: not any source, and not its own source alone."""
+        source = self.endpoint.source
+        own = (FilterMode.INCLUDE, (source,)) if source else (FilterMode.EXCLUDE, ())
+        return None if self.filter in {None, SourceFilter(*own)} else self.filter
+
+    def names(self, source: Address) -> bool:
+        """Tell whether this is the group of that source: by its endpoint, or by its filter of now."""
+        is_heard = self.filter is not None and self.filter.mode is FilterMode.INCLUDE
+        return source == self.endpoint.source or (is_heard and self.hears(source))
+
+    def hears(self, source: Address) -> bool:
+        """Tell whether the filter lets in what `source` sends."""
+        return self.filter is None or self.filter.admits(source)
+
+    def take_filter(self, read: SourceFilter | None) -> None:
+        """Keep what the kernel said; whom it named stays among those whose packets are shown."""
+        if read is None or read.mode is FilterMode.EXCLUDE:
+            self.shown_sources = None
+        elif self.filter is None:
+            self.shown_sources = read.sources
+        elif self.shown_sources is not None:
+            self.shown_sources = tuple(dict.fromkeys((*self.shown_sources, *read.sources)))
+        self.filter = read
 
     def selects(self, columns: Columns) -> npt.NDArray[np.bool_]:
         """Return which rows are this group's: by header destination, port or protocol, interface and source.
@@ -93,8 +126,9 @@ class Group:
             chosen &= _equals(columns["destination"], self.endpoint.address)
         if self.interface is not None:
             chosen &= columns["ifindex"] == self.interface.index
-        if self.endpoint.source is not None:
-            chosen &= _equals(columns["source"], self.endpoint.source)
+        if self.shown_sources is not None:
+            shown = [_equals(columns["source"], source) for source in self.shown_sources]
+            chosen &= np.logical_or.reduce(shown) if shown else False
         return chosen
 
 
@@ -149,7 +183,7 @@ class Groups:
         fitting = [
             group
             for group in self._at.get(_key(endpoint), ())
-            if index in {None, group.ifindex} and endpoint.source in {None, group.endpoint.source}
+            if index in {None, group.ifindex} and (endpoint.source is None or group.names(endpoint.source))
         ]
 
         def is_exact(group: Group) -> tuple[bool, bool]:
@@ -163,11 +197,16 @@ class Groups:
         yield from ((group.label, group.intake) for group in self._groups.values() if not group.is_broadcast)
 
     def join(
-        self, endpoint: Endpoint, interfaces: Sequence[Interface], admission: Admission | None = None
+        self,
+        endpoint: Endpoint,
+        interfaces: Sequence[Interface],
+        admission: Admission | None = None,
+        sources: SourceFilter | None = None,
     ) -> list[Group]:
         """Join every address of the endpoint's run, or none of them.
 
-        `admission` says whose packets are welcome where it is not what all groups have. Raises
+        `admission` says whose packets are welcome where it is not what all groups have, `sources` whom
+        the kernel lets in where the endpoint does not say it. Raises
         `UsageError` for what is no group or is joined already, `PermissionRefused` and
         `NetworkRefused` for what the kernel says; what was joined until then is left again.
         """
@@ -176,7 +215,7 @@ class Groups:
         joined: list[Group] = []
         try:
             for single in endpoint.each():
-                joined.append(self._join_one(single, kind, interface, admission))  # noqa: PERF401  # a part is undone below
+                joined.append(self._join_one(single, kind, interface, admission, sources))  # noqa: PERF401  # a part is undone below
         except BaseException:
             for group in reversed(joined):
                 self.leave(group)
@@ -184,9 +223,16 @@ class Groups:
         return joined
 
     def _join_one(
-        self, endpoint: Endpoint, kind: Kind, interface: Interface | None, admission: Admission | None
+        self,
+        endpoint: Endpoint,
+        kind: Kind,
+        interface: Interface | None,
+        admission: Admission | None,
+        sources: SourceFilter | None,
     ) -> Group:
-        self._refuse_twice(endpoint, interface)
+        self._refuse_twice(endpoint, interface, sources)
+        if sources is not None and kind is not Kind.MULTICAST:
+            raise refuse_broadcast(f"hear {sources} of {endpoint}")
         with ExitStack() as resources:
             port = self.ports.hold(endpoint.family, endpoint.port, admission, protocol=endpoint.protocol)
             resources.callback(self.ports.release, port)
@@ -194,7 +240,7 @@ class Groups:
             if kind is Kind.MULTICAST:
                 assert interface is not None  # joining_interface refuses a group without one
                 intake, membership = self._open_group(
-                    endpoint, interface, admission or self._admission, resources
+                    endpoint, interface, admission or self._admission, resources, sources
                 )
             group = Group(
                 id=next(self._ids),
@@ -205,19 +251,28 @@ class Groups:
                 intake=intake,
                 membership=membership,
                 joined_at=time.time_ns(),
+                filter=None,
                 resources=resources.pop_all(),
             )
+        if membership is not None:
+            group.take_filter(membership.filter())
+        self._claim(group)
         self._groups[group.id] = group
         self._at.setdefault(_key(endpoint), []).append(group)
         return group
 
     def _open_group(
-        self, endpoint: Endpoint, interface: Interface, admission: Admission | None, resources: ExitStack
+        self,
+        endpoint: Endpoint,
+        interface: Interface,
+        admission: Admission | None,
+        resources: ExitStack,
+        sources: SourceFilter | None,
     ) -> tuple[Intake, Membership]:
         """Open, join and read the group's own socket; `resources` undoes it in reverse."""
         sock = _open_bound(endpoint, interface, self._receive_buffer)
         resources.enter_context(sock)
-        membership = Membership(sock, endpoint.address, interface, endpoint.source)
+        membership = Membership(sock, endpoint.address, interface, endpoint.source, wanted=sources)
         resources.enter_context(membership)
         intake = self._receiver.add(sock, endpoint.port, admission)
         resources.callback(self.ports.stop_reading, intake)
@@ -229,6 +284,42 @@ class Groups:
             return
         self._at[_key(group.endpoint)].remove(group)
         group.resources.close()
+
+    def change_sources(self, group: Group, change: SourceChange) -> SourceFilter:
+        """Change whom a group hears, at once; return its filter as the kernel then says it.
+
+        Raises `UsageError` for broadcast, for what does not fit the filter there is, and for a source
+        that another of our groups hears; `NetworkRefused` as the kernel says. The filter is then as before.
+        """
+        if group.membership is None:
+            raise refuse_broadcast(f"{change} in {group.label}")
+        if change.kind in {Change.ADD, Change.ONLY}:
+            self._refuse_shared(group, change)
+        group.take_filter(group.membership.change(change))
+        self._claim(group)
+        assert group.filter is not None  # a change returns the filter or raises
+        return group.filter
+
+    def _refuse_shared(self, group: Group, change: SourceChange) -> None:
+        for other in self._beside(group):
+            for source in change.sources:
+                if other.hears(source):
+                    raise UsageError(
+                        f"{change} in {group.label}",
+                        f"{source} is heard in {other.label} already: each packet would be shown twice",
+                        remedy=f"Leave it first: /leave {other.label}.",
+                    )
+
+    def _claim(self, group: Group) -> None:
+        """Make the packets of the sources it hears its own: a group that once heard them has lost them."""
+        for other in self._beside(group):
+            if other.shown_sources is not None:
+                other.shown_sources = tuple(each for each in other.shown_sources if not group.hears(each))
+
+    def _beside(self, group: Group) -> list[Group]:
+        """Return the other groups at the same address, port and interface."""
+        at = self._at.get(_key(group.endpoint), ())
+        return [other for other in at if other is not group and other.ifindex == group.ifindex]
 
     def close(self) -> None:
         """Leave every group and close every port, whatever one of them says to it."""
@@ -254,21 +345,43 @@ class Groups:
             for group in chosen
         }
 
-    def _refuse_twice(self, endpoint: Endpoint, interface: Interface | None) -> None:
+    def _refuse_twice(
+        self, endpoint: Endpoint, interface: Interface | None, sources: SourceFilter | None
+    ) -> None:
         index = interface.index if interface else None
         for group in self._at.get(_key(endpoint), ()):
             if group.ifindex != index:
                 continue
             where = f" on {interface.name}" if interface else ""
-            if group.endpoint.source == endpoint.source:
-                raise UsageError(f"join {endpoint}{where}", "it is joined already")
-            if None in {group.endpoint.source, endpoint.source}:
+            attempted = f"join {endpoint}{where}"
+            if group.endpoint.source == endpoint.source and group.chosen_filter is None:
+                raise UsageError(attempted, "it is joined already")
+            heard = group.chosen_filter or group.endpoint.source or "any source"
+            if endpoint.source is None or group.shown_sources is None:
+                only = " only" if heard is group.endpoint.source else ""
                 raise UsageError(
-                    f"join {endpoint}{where}",
-                    "the group is joined already, from "
-                    + (f"{group.endpoint.source} only" if group.endpoint.source else "any source"),
+                    attempted,
+                    f"the group is joined already, from {heard}{only}",
                     remedy="Leave it first: with both, every packet would be shown twice.",
                 )
+            for source in sources.sources if sources else ():
+                if group.hears(source):
+                    raise UsageError(attempted, f"{source} is heard in {group.label} already")
+            if group.names(endpoint.source):
+                raise UsageError(
+                    attempted,
+                    f"it is joined already: {group.label} hears {heard}",
+                    remedy=None if group.hears(endpoint.source) else f"/source add {endpoint.source} there.",
+                )
+
+
+def refuse_broadcast(attempted: str) -> UsageError:
+    """Say that a source filter is a part of a membership, which broadcast does without."""
+    return UsageError(
+        attempted,
+        "broadcast has no membership, and so no source filter",
+        remedy="--range refuses by the sender's network, after the kernel.",
+    )
 
 
 def _named(endpoint: Endpoint, interface: Interface | None) -> Endpoint:

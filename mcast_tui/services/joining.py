@@ -40,7 +40,7 @@ async def join_place(node: Node, desk: Desk, place: Place) -> list[Group]:
             remedy=f"Start with --receive-buffer {place.receive_buffer}, or leave rcvbuf out.",
         )
     outgoing = resolve_interface(place.outgoing, node.interfaces) if place.outgoing else None
-    groups = await node.join(desk.placed(place.endpoint), admission_of(place))
+    groups = await node.join(desk.placed(place.endpoint), admission_of(place), place.sources)
     for group in groups:
         options = desk.options(group)
         desk.set_options(

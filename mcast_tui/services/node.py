@@ -27,14 +27,19 @@ from mcast_tui.services.events import (
     DatagramRefused,
     DatagramSent,
     Event,
+    Explained,
     GroupJoined,
     GroupLeft,
     IntakeFailed,
+    MembershipNews,
 )
 from mcast_tui.services.groups import Group, Groups
+from mcast_tui.services.membership.explain import explain
+from mcast_tui.services.membership.facts import TimelineEntry, What
+from mcast_tui.services.membership.witness import Witness
 from mcast_tui.services.monitor import Monitor, Snapshot
 from mcast_tui.services.outgoing import Outgoing
-from mcast_tui.services.placement import kind_of
+from mcast_tui.services.placement import joinable_kind, joining_interface, kind_of
 from mcast_tui.wire.columns import Addressed, Columns
 from mcast_tui.wire.scope import Kind
 
@@ -45,10 +50,13 @@ if TYPE_CHECKING:
     from mcast_tui.net.intake import Intake
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.net.sender import SendOptions, Sent
+    from mcast_tui.services.membership.deed import Deed
+    from mcast_tui.services.membership.facts import Explanation
     from mcast_tui.services.open_ports import OpenPort
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.columns import Column, Packet
+    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
 
 
 class Node:
@@ -70,6 +78,14 @@ class Node:
         self.chat = Chat(self.ring, self.groups)
         self._outgoing = Outgoing(settings, self.groups, self._echoes)
         self.interfaces: tuple[Interface, ...] = ()
+        self.explains = False
+        """Whether the tables are looked at before and after what a person does to a group, to explain it.
+
+        Not for a verb that joins ten thousand: each look reads a whole table.
+        """
+        self.deed: Deed | None = None
+        self.explanation: Explanation | None = None
+        """Of the last deed; with what a tap heard since, `explain` says more of `deed`."""
         self._held = ExitStack()
         self._errors: dict[Intake, int] = {}
         self._listeners: list[Callable[[Event], None]] = []
@@ -157,20 +173,61 @@ class Node:
         self._echoes.set_own_addresses(own | {IPv4Address(0)})
         return self.interfaces
 
-    async def join(self, endpoint: Endpoint, admission: Admission | None = None) -> list[Group]:
+    async def join(
+        self,
+        endpoint: Endpoint,
+        admission: Admission | None = None,
+        sources: SourceFilter | None = None,
+    ) -> list[Group]:
         """Join every address of the endpoint's run, or none of them; see `Groups.join`."""
         if endpoint.interface is None and self.settings.interface is not None:
             endpoint = replace(endpoint, interface=self.settings.interface)
-        joined = self.groups.join(endpoint, self.refresh_interfaces(), admission)
+        interfaces = self.refresh_interfaces()
+        witness = None
+        if self.explains:
+            kind = joinable_kind(endpoint, interfaces)
+            witness = Witness(endpoint.address, joining_interface(endpoint, kind, interfaces))
+        joined = self.groups.join(endpoint, interfaces, admission, sources)
         for group in joined:
             self._tell(GroupJoined(group))
+        if witness is not None:
+            self._explain(witness.of_join(joined[0], len(joined) - 1))
         return joined
 
     async def leave(self, group: Group) -> None:
         """Leave a group; its packets stay in the ring."""
         self.chat.poll()
+        witness = Witness(group.endpoint.address, group.interface) if self.explains else None
         self.groups.leave(group)
         self._tell(GroupLeft(group))
+        if witness is not None:
+            self._explain(witness.of_leave(group))
+
+    async def change_sources(self, group: Group, change: SourceChange) -> SourceFilter:
+        """Change whom a group hears; return the filter as the kernel says it. See `Groups.change_sources`."""
+        self.chat.poll()  # what arrived before is of the sources of before
+        before = group.filter
+        witness = Witness(group.endpoint.address, group.interface) if self.explains else None
+        read = self.groups.change_sources(group, change)
+        entry = TimelineEntry(
+            at=time.time_ns(),
+            what=What.FILTER,
+            is_seen=True,
+            ifindex=group.ifindex,
+            interface=group.interface.name if group.interface else None,
+            group=group.endpoint.address,
+            who="this app",
+            text=f"{change}: {read}",
+            origin="getsockopt MCAST_MSFILTER",
+        )
+        self._tell(MembershipNews(entry))
+        if witness is not None:
+            self._explain(witness.of_change(group, change, before))
+        return read
+
+    def _explain(self, deed: Deed) -> None:
+        self.deed, self.explanation = deed, explain(deed)
+        self._tell(Explained(self.explanation))
 
     async def send(self, destination: Endpoint, payload: bytes, options: SendOptions) -> Sent:
         """Send one datagram from the group's port, or for unicast from a private one.

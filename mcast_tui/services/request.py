@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from mcast_tui.wire.address import Endpoint
+    from mcast_tui.wire.membership.source_filter import SourceChange
     from mcast_tui.wire.place import Place
 
 
@@ -84,6 +85,20 @@ class ShowSocat:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeSources:
+    """Change whom the selected group hears."""
+
+    change: SourceChange
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Explain a topic; None is what was done last."""
+
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Clear:
     """Hide what is on screen, or show it again."""
 
@@ -123,6 +138,8 @@ Request: TypeAlias = (
     | SetLoop
     | SetInterface
     | ShowSocat
+    | ChangeSources
+    | Explain
     | Clear
     | Pause
     | Follow

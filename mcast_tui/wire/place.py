@@ -16,6 +16,8 @@ from mcast_tui.wire.address import DEFAULT_PORT, Endpoint, parse_endpoint
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
+    from mcast_tui.wire.membership.source_filter import SourceFilter
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -40,6 +42,8 @@ class Place:
     """The port to send from."""
     destination: Endpoint | None = None
     """Where its socat address sends, where that is not to the endpoint."""
+    sources: SourceFilter | None = None
+    """The source filter to join with, where the endpoint does not say it: any source, or its one."""
 
     def __str__(self) -> str:
         return str(self.endpoint)

@@ -36,6 +36,8 @@ USAGE_WIDTH = 52
 class HelpScreen(ModalScreen[None]):
     """One page to scroll; any way out closes it."""
 
+    NAME: ClassVar[str] = "help"
+
     DEFAULT_CSS = Path(__file__).with_name("help.tcss").read_text(encoding="utf-8")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,f1,question_mark", "close", "Close", id="help.close"),
@@ -70,7 +72,7 @@ class HelpScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         frame = self.query_one("#help")
-        frame.border_title = Content("help")
+        frame.border_title = Content(self.NAME)
         frame.border_subtitle = Content("Esc closes")
         frame.focus()
 

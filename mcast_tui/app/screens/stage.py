@@ -14,6 +14,7 @@ from textual.content import Content
 
 from mcast_tui.app.fit import MUTED
 from mcast_tui.app.screens.chat import ChatPane
+from mcast_tui.app.screens.explanation import ExplanationScreen, explanation_page, topic_page
 from mcast_tui.app.screens.help import HelpScreen, about_focus, keys_help, topic_of
 from mcast_tui.app.screens.packets import PacketsPane
 from mcast_tui.app.screens.start import StartPage
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.app.screens.main import MainScreen
     from mcast_tui.net.kernel import KernelView
+    from mcast_tui.services.membership.facts import Explanation
+    from mcast_tui.services.membership.topic_texts.topic import Topic
     from mcast_tui.services.node import Node
 
 PACKETS, CHAT, START = "packets", "chat", "start"
@@ -245,6 +248,13 @@ class Stage:
         screen.app.push_screen(
             HelpScreen(keys, about_focus(screen.focused), self.notices, self._glyphs, topic_of(topic))
         )
+
+    def show_explanation(self, explanation: Explanation) -> None:
+        page = explanation_page(explanation, self._glyphs)
+        self._screen.app.push_screen(ExplanationScreen(page, self._glyphs))
+
+    def show_topic(self, topic: Topic) -> None:
+        self._screen.app.push_screen(ExplanationScreen(topic_page(topic), self._glyphs))
 
     def quit(self) -> None:
         self._screen.app.exit()

@@ -1,0 +1,1 @@
+"""What /explain says of each topic, in plain words: facts measured on Linux, each with its reference."""
