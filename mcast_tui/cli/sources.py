@@ -1,4 +1,4 @@
-"""``--source ADDRESS``: from whom to hear the groups of endpoints that name no source (SSM, RFC 4607)."""
+"""``--source ADDRESS`` and ``--block ADDRESS``: whom to hear in groups, and whom not (RFC 3376 section 2)."""
 
 from __future__ import annotations
 
@@ -40,6 +40,33 @@ def from_sources(places: Iterable[Place], texts: Iterable[str]) -> list[Place]:
                 f"hear only {source}",
                 "there is no group of its family among the endpoints that names no source itself",
                 remedy="Leave this --source out.",
+            )
+    return chosen
+
+
+def without_blocked(places: Iterable[Place], texts: Iterable[str]) -> list[Place]:
+    """Return the places; the groups that name no source without every blocked source of their family.
+
+    Raises `EndpointError` for a source that is none, and `UsageError` where one could only be ignored.
+    """
+    from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
+
+    blocked = dict.fromkeys(map(_parse_source, texts))
+    chosen: list[Place] = []
+    used: set[Address] = set()
+    for place in places:
+        endpoint = place.endpoint
+        fitting = tuple(source for source in blocked if source.version == endpoint.family)
+        if fitting and endpoint.source is None and endpoint.is_multicast:
+            used.update(fitting)
+            place = replace(place, sources=SourceFilter(FilterMode.EXCLUDE, fitting))  # noqa: PLW2901  # the same place, on its terms
+        chosen.append(place)
+    for source in blocked:
+        if source not in used:
+            raise UsageError(
+                f"block {source}",
+                "there is no group of its family among the endpoints that is heard from any source",
+                remedy="Leave this --block out; --range goes with broadcast and unicast too.",
             )
     return chosen
 

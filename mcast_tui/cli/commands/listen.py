@@ -12,7 +12,7 @@ import click
 from mcast_tui.cli.options import raw_option, receiving_options, require_places, settings_from
 from mcast_tui.cli.print_socat import print_socat_lines, print_socat_option
 from mcast_tui.cli.printing.fields import FIELDS, choose_fields
-from mcast_tui.cli.sources import from_sources
+from mcast_tui.cli.sources import from_sources, without_blocked
 from mcast_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +63,13 @@ def _check_seconds(_context: click.Context, _option: click.Parameter, seconds: f
     help="Join groups from this source only (SSM), where the endpoint names none; repeatable.",
 )
 @click.option(
+    "--block",
+    "blocked",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Have the kernel keep this source out of groups joined from any source; repeatable.",
+)
+@click.option(
     "--own/--no-own", default=True, help="Whether to print what this host itself sent. [default: own]"
 )
 @click.option("--show-refused", is_flag=True, help="Print packets that --range or --source-port refuse, too.")
@@ -75,6 +82,7 @@ def listen(
     count: int | None,
     timeout: float | None,
     sources: tuple[str, ...],
+    blocked: tuple[str, ...],
     own: bool,
     show_refused: bool,
     raw: int | None,
@@ -91,7 +99,7 @@ def listen(
     Nothing is ever sent. Ends at --count or --timeout, when interrupted, or when the reader of
     standard output is gone. Exit status 1 when nothing arrived.
     """
-    places = from_sources(require_places(endpoints, "listen", raw), sources)
+    places = without_blocked(from_sources(require_places(endpoints, "listen", raw), sources), blocked)
     _refuse_contradictions(
         as_json=as_json, as_hex=as_hex, raw_payload=raw_payload, fields=fields, force=force
     )
@@ -134,7 +142,7 @@ async def _listen(
     async with Node(settings) as node:
         printer = printer_of(node)
         for place in places:
-            announce(node, await node.join(place.endpoint, admission_of(place)))
+            announce(node, await node.join(place.endpoint, admission_of(place), place.sources))
         async with printer.output:
             try:
                 await printer.follow(timeout_s)
