@@ -99,8 +99,8 @@ def _in_records(deed: Deed, before: SourceFilter, after: SourceFilter) -> str:
     more = f" Likewise for the {deed.further} others." if deed.further else ""
     to = _TO_ALL_REPORT_READERS[group.version]
     return (
-        f"The kernel sends an {protocol} report to {to}{sure}: {words}; and again within a second, "
-        f"in case one is lost.{carrier}{more}"
+        f"The kernel sends an {protocol} report to {to}{sure}: {words}; and again within about a second, in "
+        f"case one is lost. What changed less than that ago it tells with it, as one.{carrier}{more}"
     )
 
 
