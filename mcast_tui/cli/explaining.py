@@ -25,10 +25,10 @@ def terminal_width() -> int:
 
 def topic_lines(topic: Topic, width: int) -> Iterator[str]:
     """Yield a topic line by line."""
-    yield topic.title
+    yield from _wrap(topic.title, width)
     for paragraph in topic.paragraphs:
         yield ""
-        yield from textwrap.wrap(paragraph, width)
+        yield from _wrap(paragraph, width)
     yield ""
     yield from _labelled("Read: ", ", ".join(topic.references), width)
     if topic.see_also:
@@ -37,13 +37,18 @@ def topic_lines(topic: Topic, width: int) -> Iterator[str]:
 
 def explanation_lines(explanation: Explanation, width: int) -> Iterator[str]:
     """Yield what was done last, step by step: ``*`` was seen, ``o`` is inferred."""
-    yield from textwrap.wrap(safe_text(explanation.title), width)
+    yield from _wrap(safe_text(explanation.title), width)
     for number, step in enumerate(explanation.steps, 1):
         mark = "*" if step.is_seen else "o"
         text = safe_text(f"{step.text} [{step.evidence}]")
-        yield from textwrap.wrap(text, width, initial_indent=f"{number} {mark} ", subsequent_indent="    ")
-    yield "* seen   o inferred, by the standard that is named"
+        yield from _wrap(text, width, f"{number} {mark} ", "    ")
+    yield from _wrap("* seen   o inferred, by the standard that is named", width)
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=label, subsequent_indent=" " * len(label))
+    return _wrap(text, width, label, " " * len(label))
+
+
+def _wrap(text: str, width: int, first: str = "", others: str = "") -> list[str]:
+    """Break a text into lines at blanks only: what is to be typed or copied keeps its hyphens."""
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)

@@ -52,7 +52,7 @@ def _read_sources(words: Words) -> Iterator[Address]:
             source = parse_endpoint(part).address
         except EndpointError as error:
             raise words.error(error.reason, column + error.column, error.remedy) from error
-        if classify(source, ()) is not Kind.UNICAST or source.is_unspecified:
+        if classify(source, ()) is not Kind.UNICAST:
             raise words.error(f"{source} is not the address of one host", column)
         yield source
         column += len(part) + 1

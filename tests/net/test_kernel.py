@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
@@ -9,11 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
-from mcast_tui.net.kernel import KernelView, MembershipTables, interface_filter, read_memberships
+from mcast_tui.net.kernel import (
+    KernelView,
+    MembershipTables,
+    interface_filter,
+    protocol_in_force,
+    read_membership,
+    read_memberships,
+)
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
 from mcast_tui.wire.kernel_tables import HostFilter, HostGroup
-from tests.peers import socat_peer
+from mcast_tui.wire.membership.message import Protocol
+from tests.peers import socat_peer, wait_until
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host
@@ -109,3 +119,77 @@ def test_one_read_answers_for_ten_thousand_groups() -> None:
     tables = MembershipTables(rows, [])
     assert all(tables.view(base + number, 2) is not None for number in range(10_000))
     assert tables.view(base, 3) is None
+
+
+def test_the_view_of_one_group_is_that_of_the_whole_tables(host1: Host) -> None:
+    with host1.entered(), ExitStack() as stack:
+        here = resolve_interface(host1.interface, list_interfaces())
+        chosen = {GROUP: None, GROUP + 1: SOURCE, GROUP6: None, GROUP6 + 1: SOURCE6}
+        for group, source in chosen.items():
+            sock = stack.enter_context(open_group(group, 6666, receive_buffer=1, interface=here))
+            stack.enter_context(Membership(sock, group, here, source))
+        tables = read_memberships()
+        for group in (*chosen, ip_address("224.0.0.1"), ip_address("239.9.9.9"), ip_address("ff15::99")):
+            for ifindex in (1, here.index):
+                assert read_membership(group, ifindex) == tables.view(group, ifindex)
+
+
+@pytest.mark.parametrize(
+    ("sysctls", "family", "protocol", "reason"),
+    [
+        ((), 4, Protocol.IGMPV3, "the default"),
+        (
+            ("ipv4.conf.eth0.force_igmp_version=2",),
+            4,
+            Protocol.IGMPV2,
+            "net.ipv4.conf.eth0.force_igmp_version is 2",
+        ),
+        (
+            ("ipv4.conf.eth0.force_igmp_version=2", "ipv4.conf.all.force_igmp_version=1"),
+            4,
+            Protocol.IGMPV1,
+            "net.ipv4.conf.all.force_igmp_version is 1",
+        ),
+        ((), 6, None, "the kernel does not show it"),
+        (
+            ("ipv6.conf.eth0.force_mld_version=1",),
+            6,
+            Protocol.MLDV1,
+            "net.ipv6.conf.eth0.force_mld_version is 1",
+        ),
+    ],
+)
+def test_the_version_in_force_is_told_with_its_reason(sysctls, family, protocol, reason, host1: Host) -> None:
+    for sysctl in sysctls:
+        host1.run(["sysctl", "-w", f"net.{sysctl}"])
+    with host1.entered():
+        told = protocol_in_force(host1.ifindex, host1.interface, family)
+    assert told[0] is protocol
+    assert reason in told[1]
+    assert protocol_in_force(host1.ifindex, host1.interface, 4)[0] is None  # at home there is no such link
+
+
+def test_an_older_querier_that_was_heard_is_the_reason(make_lab) -> None:
+    host = make_lab(1).host(1)
+    query = bytes.fromhex("1164ee9b00000000")  # IGMPv2, general, 10 s, from the host's own second link
+    with host.entered():
+        host.run(["ip", "link", "add", "near", "type", "veth", "peer", "name", "far"])
+        for name in ("near", "far"):
+            host.run(["ip", "link", "set", name, "up"])
+        near = resolve_interface("near", list_interfaces())
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+            sock.bind(("far", 0))
+            sock.send(ETHERNET + ipv4_of(query) + query)
+        wait_until(lambda: protocol_in_force(near.index, "near", 4)[0] is Protocol.IGMPV2, "the fallback")
+        assert protocol_in_force(near.index, "near", 4)[1] == "an older querier was heard"
+
+
+ETHERNET = bytes.fromhex("01005e000001") + b"\2\0\0\0\0\1" + b"\x08\0"
+
+
+def ipv4_of(payload: bytes) -> bytes:
+    """Return the header of a query from 0.0.0.0 to 224.0.0.1, with TTL 1, as a switch sends it."""
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 1, 2, 0, bytes(4), b"\xe0\0\0\1")
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xFFFF) + (total >> 16)
+    return header[:10] + struct.pack("!H", ~total & 0xFFFF) + header[12:]

@@ -19,14 +19,17 @@ from mcast_tui.services.command import (
 )
 from mcast_tui.services.completion import Vocabulary, complete
 from mcast_tui.wire.address import Endpoint, parse_endpoint
+from mcast_tui.wire.membership.source_filter import Change, SourceChange
 from mcast_tui.wire.place import Place
 
 GROUP = parse_endpoint("224.1.0.1:6666")
+SOURCE = ip_address("192.0.2.1")
 VOCABULARY = Vocabulary(
     groups=[("224.1.0.1:6666", "LAN chat")],
     joined=[("239.1.2.3:5000", "joined"), ("broadcast:6666", "joined")],
     peers=[("192.168.10.3:6666", ""), ("192.168.10.2:6666", "")],
     interfaces=[("eth0", "192.168.10.1/24"), ("eth1", "")],
+    sources=[("192.168.10.3", "")],
 )
 
 
@@ -88,6 +91,16 @@ def test_join_takes_an_interface_and_sources_in_words_or_in_the_endpoint(line, e
         ("/loop OFF", request.SetLoop(False)),
         ("/if eth0", request.SetInterface("eth0")),
         ("/clear undo", request.Clear(True)),
+        ("/source add 192.0.2.1", request.ChangeSources(SourceChange(Change.ADD, (SOURCE,)))),
+        ("/source DROP 192.0.2.1,192.0.2.1", request.ChangeSources(SourceChange(Change.DROP, (SOURCE,)))),
+        (
+            "/source only 192.0.2.1:9,fd00::2",
+            request.ChangeSources(SourceChange(Change.ONLY, (SOURCE, ip_address("fd00::2")))),
+        ),
+        ("/block 192.0.2.1", request.ChangeSources(SourceChange(Change.BLOCK, (SOURCE,)))),
+        ("/unblock 192.0.2.1", request.ChangeSources(SourceChange(Change.UNBLOCK, (SOURCE,)))),
+        ("/explain", request.Explain(None)),
+        ("/explain  MAC   aliases ", request.Explain("MAC aliases")),
         ("/help /join", request.Help("join")),
         ("/EXIT", request.Quit()),
     ],
@@ -111,6 +124,13 @@ def test_a_line_becomes_the_request_it_names(line, wanted) -> None:
         ("/join nonsense", 6, ""),
         ("/msg 192.0.2.1", 14, "the text is missing"),
         ("/hex", 4, "missing"),
+        ("/source", 7, "add, drop or only is missing"),
+        ("/source block 192.0.2.1", 8, "'block'"),
+        ("/source add", 11, "a source address is missing"),
+        ("/block 192.0.2.1,239.1.1.1", 17, "not the address of one host"),
+        ("/block 192.0.2.1 192.0.2.2", 17, "one word too many"),
+        ("/unblock nobody", 9, ""),
+        ("/join 232.1.1.1 from broadcast", 21, "not the address of one host"),
         ("/hex 68 6", 8, "'6'"),
         ("/hex 68 zz", 8, "'zz'"),
         ("/ttl 256", 5, "256"),
@@ -178,6 +198,10 @@ def test_any_line_is_understood_or_refused_with_a_column_within_it(line: str) ->
         ("/send -b b", ["broadcast:6666"]),
         ("/loop o", ["on", "off"]),
         ("/help q", ["quit"]),
+        ("/source ", ["add", "drop", "only"]),
+        ("/source only ", ["192.168.10.3"]),
+        ("/block 192", ["192.168.10.3"]),
+        ("/explain mac", ["mac aliases"]),
         ("/loop on ", []),
         ("/ttl ", []),
         ("hello 224", []),

@@ -1,0 +1,81 @@
+"""Sources and explanations in the app: the commands, what is said of them, and the pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcast_tui.app.screens.explanation import ExplanationScreen
+from tests.app.frame import frame_on
+from tests.services.nodes import send_from
+
+if TYPE_CHECKING:
+    from mcast_tui.services.lab.host import Host
+    from mcast_tui.services.lab.lan import Lab
+
+
+async def test_block_and_unblock_say_the_kernel_s_filter_and_the_sidebar_follows(host1: Host) -> None:
+    async with frame_on(host1, "224.1.0.1", size=(160, 40)) as frame:
+        await frame.enter("/block 192.168.10.2")
+        await frame.until(lambda: "now has EXCLUDE {192.168.10.2}." in frame.notices[-1], "the filter")
+        await frame.until(lambda: "EXCLUDE{192.168" in frame.text, "the kernel's word in the sidebar")
+        await frame.enter("/unblock 192.168.10.2")
+        await frame.until(lambda: "now has EXCLUDE {}." in frame.notices[-1], "the filter")
+
+
+async def test_a_blocked_speaker_falls_silent_and_the_packets_he_sent_stay(lab: Lab) -> None:
+    host1, host2, host3 = (lab.host(number) for number in (1, 2, 3))
+    async with frame_on(host1, "224.1.0.1") as frame:
+        send_from(host2, b"first\n")
+        await frame.until(lambda: "first" in frame.text, "the packet")
+        await frame.enter("/source only 192.168.10.3")
+        await frame.until(lambda: "now has INCLUDE {192.168.10.3}." in frame.notices[-1], "the filter")
+        send_from(host2, b"second\n")
+        send_from(host3, b"third\n")
+        await frame.until(lambda: "third" in frame.text, "the packet of the one")
+        assert "first" in frame.text
+        assert "second" not in frame.text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/source add 192.168.10.2", "/source only 192.168.10.2 hears nobody else."),
+        ("/unblock 192.168.10.2", "is not blocked"),
+        ("/block fd00::2", "no IPv4 address"),
+        ("/source sideways 192.168.10.2", "'add', 'drop' or 'only'"),
+        ("/explain snoping", "Did you mean 'snooping'?"),
+    ],
+)
+async def test_what_cannot_be_done_says_why_and_what_would(host1: Host, line: str, said: str) -> None:
+    async with frame_on(host1, "224.1.0.1") as frame:
+        await frame.enter(line)
+        await frame.until(lambda: len(frame.notices) > 1 and frame.line == line, "a refusal")
+        assert said in frame.notices[-1]
+
+
+async def test_explain_shows_what_was_done_last_and_escape_closes_it(host1: Host) -> None:
+    async with frame_on(host1, "224.1.0.1") as frame:
+        await frame.enter("/explain")
+        await frame.until(lambda: isinstance(frame.app.screen, ExplanationScreen), "the page")
+        await frame.until(lambda: "You joined 224.1.0.1 on eth0." in frame.text, "what was done")
+        assert "1 ● MCAST_JOIN_GROUP for interface index" in frame.text
+        assert "Users of the group on eth0: 0 -> 1" in frame.text
+        assert "RFC 3376 section 5.1" in frame.text
+        await frame.press("escape")
+        await frame.until(lambda: not isinstance(frame.app.screen, ExplanationScreen), "the frame")
+
+
+async def test_explain_shows_a_topic(host1: Host) -> None:
+    async with frame_on(host1, "224.1.0.1", size=(80, 40)) as frame:
+        await frame.enter("/explain IP_PKTINFO")
+        await frame.until(lambda: "How we know to which group a packet was sent" in frame.text, "the topic")
+        assert "RFC 3542 section 6" in frame.text
+
+
+async def test_explain_with_nothing_done_lists_the_topics(host1: Host) -> None:
+    async with frame_on(host1) as frame:
+        await frame.enter("/explain")
+        await frame.until(lambda: bool(frame.notices), "the notice")
+        assert "snooping" in frame.notices[-1]
