@@ -121,8 +121,10 @@ def protocol_in_force(ifindex: int, name: str, family: int) -> tuple[Protocol | 
         if forced in _MLD:
             return _MLD[forced], f"{setting} is {forced}"
         return None, "MLDv2, or MLDv1 where a querier of that version was heard: the kernel does not show it"
-    rows = kernel_tables.parse_igmp(_read("igmp"), sys.byteorder).rows
-    shown = next((row.igmp_version for row in rows if row.ifindex == ifindex), None)
+    _, _, rest = _read("igmp").partition(f"\n{ifindex}\t")
+    first = "\n".join(rest.split("\n", 2)[:2])  # the interface, and one group is enough
+    rows = kernel_tables.parse_igmp(f"{ifindex}\t{first}", sys.byteorder).rows
+    shown = next((row.igmp_version for row in rows), None)
     version = shown or forced
     if version not in _IGMP:
         return None, "the kernel lists no group on this interface, and with it no version"

@@ -66,11 +66,10 @@ class Group:
     membership: Membership | None
     joined_at: int
     """ns since the epoch."""
-    filter: SourceFilter | None
-    """Whom its socket hears, as the kernel said last; None for broadcast, which has no such filter."""
     resources: ExitStack = field(repr=False)
     shown_sources: tuple[Address, ...] | None = None
     """Whose packets are its own: those of every source it ever named, for what was shown stays. None: all."""
+    _filter: SourceFilter | None = None
 
     @property
     def label(self) -> str:
@@ -84,6 +83,16 @@ class Group:
     @property
     def is_broadcast(self) -> bool:
         return self.membership is None
+
+    @property
+    def filter(self) -> SourceFilter | None:
+        """Whom its socket hears, as the kernel said last; None for broadcast, which has no such filter.
+
+        It is asked when somebody wants to know: ten thousand groups are joined without.
+        """
+        if self._filter is None and self.membership is not None:
+            self._filter = self.membership.filter()
+        return self._filter
 
     @property
     def chosen_filter(self) -> SourceFilter | None:
@@ -101,15 +110,15 @@ class Group:
         """Tell whether the filter lets in what `source` sends."""
         return self.filter is None or self.filter.admits(source)
 
-    def take_filter(self, read: SourceFilter | None) -> None:
+    def take_filter(self, read: SourceFilter | None, *, is_new: bool = False) -> None:
         """Keep what the kernel said; whom it named stays among those whose packets are shown."""
         if read is None or read.mode is FilterMode.EXCLUDE:
             self.shown_sources = None
-        elif self.filter is None:
+        elif is_new:
             self.shown_sources = read.sources
         elif self.shown_sources is not None:
             self.shown_sources = tuple(dict.fromkeys((*self.shown_sources, *read.sources)))
-        self.filter = read
+        self._filter = read
 
     def selects(self, columns: Columns) -> npt.NDArray[np.bool_]:
         """Return which rows are this group's: by header destination, port or protocol, interface and source.
@@ -251,12 +260,11 @@ class Groups:
                 intake=intake,
                 membership=membership,
                 joined_at=time.time_ns(),
-                filter=None,
                 resources=resources.pop_all(),
             )
-        if membership is not None:
-            group.take_filter(membership.filter())
-        self._claim(group)
+        if membership is not None and (endpoint.source is not None or sources is not None):
+            group.take_filter(membership.filter(), is_new=True)
+            self._claim(group)
         self._groups[group.id] = group
         self._at.setdefault(_key(endpoint), []).append(group)
         return group

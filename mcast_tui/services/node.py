@@ -197,11 +197,12 @@ class Node:
     async def leave(self, group: Group) -> None:
         """Leave a group; its packets stay in the ring."""
         self.chat.poll()
+        before = group.filter
         witness = Witness(group.endpoint.address, group.interface) if self.explains else None
         self.groups.leave(group)
         self._tell(GroupLeft(group))
         if witness is not None:
-            self._explain(witness.of_leave(group))
+            self._explain(witness.of_leave(group, before))
 
     async def change_sources(self, group: Group, change: SourceChange) -> SourceFilter:
         """Change whom a group hears; return the filter as the kernel says it. See `Groups.change_sources`."""

@@ -35,9 +35,9 @@ class Witness:
         self._in_force = self._read_version()  # of an interface without groups it was not to be had before
         return replace(self._deed(Act.JOIN, group), socket_after=group.filter, further=further)
 
-    def of_leave(self, group: Group) -> Deed:
-        """Return the deed once a group was left."""
-        return replace(self._deed(Act.LEAVE, group), socket_before=group.filter)
+    def of_leave(self, group: Group, before: SourceFilter | None) -> Deed:
+        """Return the deed once a group was left; `before` is the filter it had."""
+        return replace(self._deed(Act.LEAVE, group), socket_before=before)
 
     def of_change(self, group: Group, change: SourceChange, before: SourceFilter | None) -> Deed:
         """Return the deed once the sources of a group were changed; `before` is the filter it had."""
