@@ -35,6 +35,8 @@ _FULL = {errno.ENOBUFS, errno.ENOMEM}
 _CONFLICT = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EINVAL}
 """Joined already, or joined with the other filter mode."""
 
+_JOINED, _JOINED_SOURCE = (("MCAST_JOIN_GROUP", 0),), (("MCAST_JOIN_SOURCE_GROUP", 0),)
+
 _HEAR_NOTHING: tuple[sockopt.FilterStep, ...] = ((0x06, 0, 0, 0),)
 """A classic BPF program of one step: return, keeping no byte."""
 
@@ -73,7 +75,7 @@ class Membership:
         self.key = MembershipKey(group, interface.index, source)
         self.interface = interface
         self._sock = sock
-        self.asked: list[tuple[str, int]] = []
+        self.asked: tuple[tuple[str, int], ...] = ()
         """What was set for the last join, leave or change: option, and errno of the answer, 0 for none."""
         self._wanted = wanted
         """The filter to join with; None where that is the key's own: any source, or its one."""
@@ -92,7 +94,7 @@ class Membership:
         joined already, and other McastErrors as the kernel refuses.
         """
         self._check()
-        self.asked = []
+        self.asked = ()
         if self._wanted is None:
             self._join(self.key.source)
             return
@@ -110,7 +112,7 @@ class Membership:
             sockopt.join_group(self._sock, key.group, key.ifindex, source)
         except OSError as error:
             raise self._refusal(error) from error
-        self.asked.append(("MCAST_JOIN_GROUP" if source is None else "MCAST_JOIN_SOURCE_GROUP", 0))
+        self.asked = _JOINED if source is None else _JOINED_SOURCE
 
     def __str__(self) -> str:
         source = f"{self.key.source}," if self.key.source is not None else ""
@@ -126,7 +128,7 @@ class Membership:
             if error.errno not in _ALREADY_LEFT:
                 raise
             answer = error.errno or 0
-        self.asked = [("MCAST_LEAVE_GROUP" if source is None else "MCAST_LEAVE_SOURCE_GROUP", answer)]
+        self.asked = (("MCAST_LEAVE_GROUP" if source is None else "MCAST_LEAVE_SOURCE_GROUP", answer),)
 
     def filter(self) -> SourceFilter | None:
         """Return what the kernel says this socket hears of the group; None when it is no member."""
@@ -152,7 +154,7 @@ class Membership:
         held = self.filter()
         if held is None:
             raise self._refuse_lost(attempted)
-        self.asked = []
+        self.asked = ()
         self._put_filter(attempted, wanted, before=held)
         self._wanted = wanted
         read = self.filter()
@@ -176,7 +178,7 @@ class Membership:
                 raise
         except OSError as error:
             raise self._filter_refusal(attempted, error) from error
-        self.asked.append(("MCAST_MSFILTER", 0))
+        self.asked = (*self.asked, ("MCAST_MSFILTER", 0))
 
     @contextmanager
     def _hearing_nothing(self) -> Iterator[None]:

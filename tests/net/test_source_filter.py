@@ -77,7 +77,7 @@ def test_what_is_read_back_is_what_the_kernel_s_table_says(family, here, member)
         assert str(read) == str(every.filter()) == wanted
         listed = read_membership(GROUPS[family], here.index)
         assert (listed.filter_mode, set(listed.sources)) == (read.mode.name, set(read.sources))
-        assert every.asked == [("MCAST_MSFILTER", 0)]
+        assert every.asked == (("MCAST_MSFILTER", 0),)
     every.leave()
     assert in_table(family, here) is None
     assert every.filter() is None

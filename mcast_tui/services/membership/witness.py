@@ -52,7 +52,7 @@ class Witness:
             interface=group.interface,
             is_broadcast=group.is_broadcast,
             in_force=self._in_force,
-            asked=tuple(group.membership.asked) if group.membership is not None else (),
+            asked=group.membership.asked if group.membership is not None else (),
             before=self._before,
             after=self._look(),
         )
