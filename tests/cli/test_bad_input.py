@@ -34,6 +34,7 @@ RIGHT = {
     "query": [GROUP, "hello"],
     "chat": [GROUP],
     "socat": ["STDIO", f"UDP4-DATAGRAM:{GROUP}:6666"],
+    "explain": [],
     "man": [],
     "completion": ["bash"],
 }
@@ -78,6 +79,13 @@ TEXTS = {
         "255.255.255.255": A_SOURCE,
         "::": A_SOURCE,
         "fd00::1": "Both must be of one family.",
+    },
+    "--block": {
+        "": A_SOURCE,
+        "host1": A_SOURCE,
+        "224.1.0.2": A_SOURCE,
+        "::": A_SOURCE,
+        "fd00::1": "there is no group of its family",
     },
     "--fields": {
         "": "a name is missing",
