@@ -192,7 +192,7 @@ async def test_help_shows_keys_that_work_commands_and_what_happened(host1: Host)
 
 
 async def test_the_palette_offers_every_command_and_every_group(host1: Host) -> None:
-    async with frame_on(host1, "224.1.0.1", "224.1.0.2", size=(120, 60)) as frame:
+    async with frame_on(host1, "224.1.0.1", "224.1.0.2", size=(120, 90)) as frame:
         await frame.press("ctrl+p")
         await frame.until(lambda: "Go to 224.1.0.2:6666" in frame.text, "the palette")
         for command in COMMANDS:
