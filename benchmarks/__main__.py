@@ -26,6 +26,7 @@ NAMES = {
     "quiet": "wire to screen for a lone chat line, idle CPU",
     "serve": "requests answered a second by a command for each: ours and socat's RECVFROM,fork",
     "start": "first frame and --help",
+    "groups": "ten thousand groups joined, held while nothing comes, left",
     "frame": "what a frame of the packet log costs in process",
 }
 """Benchmark -> what it measures; each is a module with `measure(lab, effort)`."""

@@ -33,6 +33,9 @@ class Effort:
     starts: int = 12
     idle_s: float = 10.0
     frames: int = 200
+    groups: int = 10_000
+    joins: int = 3
+    """How often they are joined and left."""
     requests: int = 1_000
     """Asked of a server with some under way at any time; at once it is asked twice as many."""
 
@@ -49,6 +52,7 @@ QUICK = Effort(
     starts=2,
     idle_s=2.0,
     frames=30,
+    joins=1,
     requests=200,
 )
 

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Lab
 
 TINY = replace(
-    QUICK, packets=2_000, seconds=0.1, rate=5_000, ring=2_000, keys=3, lines=2, starts=1, idle_s=0.1, frames=3
+    QUICK,
+    packets=2_000,
+    seconds=0.1,
+    rate=5_000,
+    ring=2_000,
+    keys=3,
+    lines=2,
+    starts=1,
+    idle_s=0.1,
+    frames=3,
+    groups=50,
 )
 FOLDER = Path(command_line.__file__).parent
 

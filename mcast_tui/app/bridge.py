@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from mcast_tui.app.widgets.frame_rate import FrameRate
 from mcast_tui.errors import McastError
-from mcast_tui.services.events import Explained, GroupJoined, GroupLeft
+from mcast_tui.services.events import Explained, GroupJoined, GroupLeft, MembershipNews
+from mcast_tui.services.membership.facts import What
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from textual.app import App
     from textual.timer import Timer
@@ -31,8 +32,10 @@ FRAME_S = 1 / 30
 LATEST_S = 0.25
 """What a widget put off, because its frame was not due, is drawn no later than this."""
 SAMPLE_S = 1.0
-KERNEL_EVERY = 2
-"""Samples between two readings of the kernel's tables."""
+KERNEL_APART_S = 2.0
+"""Between two readings of the kernel's tables; more when one takes long: of ten thousand groups 50 ms."""
+KERNEL_SHARE = 0.005
+"""Of the time, what reading them may take while nothing happens."""
 
 
 class Display(Protocol):
@@ -41,7 +44,7 @@ class Display(Protocol):
     def tick(self) -> None:
         """Draw what arrived: a frame is due."""
 
-    def sample(self, kernel: dict[int, KernelView | None]) -> None:
+    def sample(self, kernel: Mapping[int, KernelView | None]) -> None:
         """Draw rates, losses and what the kernel says: a second is over."""
 
     def take_events(self, events: Sequence[Event]) -> None:
@@ -59,8 +62,8 @@ class Bridge:
         self._rate = FrameRate(is_remote="SSH_CONNECTION" in os.environ)
         self._head = self._drawn = 0
         self._following: Worker[None] | None = None
-        self._samples = 0
-        self._kernel: dict[int, KernelView | None] = {}
+        self._kernel_due = 0.0
+        self._kernel: Mapping[int, KernelView | None] = {}
         self._stopped = False
         self._untold: list[Event] = []
 
@@ -96,7 +99,7 @@ class Bridge:
     def _show_events(self, app: App[int]) -> None:
         events, self._untold = self._untold, []
         self._display.take_events(events)
-        if any(isinstance(event, GroupJoined | GroupLeft | Explained) for event in events):
+        if any(map(_changes_memberships, events)):
             self.read_kernel()
             self._while_shown(app, lambda: self._display.sample(self._kernel))
         self._while_shown(app, self._draw)
@@ -135,20 +138,23 @@ class Bridge:
         self._display.tick()
 
     def sample(self) -> None:
-        """Read rates, losses and, every other time, the kernel's tables."""
-        self._node.sample(time.monotonic())
-        if self._samples % KERNEL_EVERY == 0:
+        """Read rates, losses and, when it is time, the kernel's tables."""
+        now = time.monotonic()
+        self._node.sample(now)
+        if now >= self._kernel_due:
             self.read_kernel()
-        self._samples += 1
         self._display.sample(self._kernel)
         self._check_capture()
 
-    def read_kernel(self) -> dict[int, KernelView | None]:
+    def read_kernel(self) -> Mapping[int, KernelView | None]:
         """Read what the kernel says of every membership now."""
+        begun = time.monotonic()
         try:
             self._kernel = self._node.groups.kernel_views()
         except OSError:
             self._kernel = {}  # unreadable is unknown, and shown so
+        now = time.monotonic()
+        self._kernel_due = now + max(KERNEL_APART_S, (now - begun) / KERNEL_SHARE) - SAMPLE_S / 2
         return self._kernel
 
     def _check_capture(self) -> None:
@@ -158,6 +164,13 @@ class Bridge:
             self._node.check_capture()
         except McastError:
             self._stopped = True  # likewise
+
+
+def _changes_memberships(event: Event) -> bool:
+    """Tell whether our own memberships are others now than they were: news of other hosts change nothing."""
+    if isinstance(event, MembershipNews):
+        return event.entry.what in {What.LINK, What.HEALED, What.FILTER}
+    return isinstance(event, GroupJoined | GroupLeft | Explained)
 
 
 def kernel_words(view: KernelView | None) -> str:

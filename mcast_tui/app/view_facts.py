@@ -5,7 +5,6 @@ They read and arrange; they change nothing and draw nothing.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ from mcast_tui.services.completion import Vocabulary
 from mcast_tui.wire.socat.line import peer_command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.app.screens.start import Preset
     from mcast_tui.net.interfaces import Interface
@@ -57,38 +58,46 @@ def _address_of(interface: Interface | None, group: Group | None) -> str:
 
 def group_labels(node: Node) -> dict[int, str]:
     """Return each group's address and port by its id; all of its endpoint where two would look alike."""
-    short = {group.id: str(replace(group.endpoint, interface=None, source=None)) for group in node.groups}
-    alike = Counter(short.values())
-    return {
-        group.id: safe_text(str(group.endpoint)) if alike[short[group.id]] > 1 else short[group.id]
-        for group in node.groups
-    }
+    return {group.id: group_label(node, group) for group in node.groups}
 
 
-def group_entries(node: Node, kernel: dict[int, KernelView | None]) -> tuple[GroupEntry, list[GroupEntry]]:
-    """Return the sidebar's entries: all traffic, then every group."""
+def group_label(node: Node, group: Group) -> str:
+    """Return a group's address and port; all of its endpoint where another one would look alike."""
+    if node.groups.count_at(group.endpoint) > 1:
+        return safe_text(str(group.endpoint))
+    return str(replace(group.endpoint, interface=None, source=None))
+
+
+def group_entries(
+    node: Node, kernel: Mapping[int, KernelView | None]
+) -> tuple[GroupEntry, Sequence[int], Callable[[int], GroupEntry]]:
+    """Return the sidebar's entry for all traffic, the ids of the groups, and what makes one's entry.
+
+    Made when it is looked at: of ten thousand groups few are on screen.
+    """
     snapshot = node.monitor.snapshot()
-    labels = group_labels(node)
-    entries = []
-    for group in node.groups:
-        rates = snapshot.groups.get(group.id)
-        entries.append(
-            GroupEntry(
-                group.id,
-                labels[group.id],
-                rates.packets_per_s if rates else None,
-                rates.history if rates else (),
-                node.chat.unread(group.id),
-                membership_words(group, kernel),
-            )
+
+    def entry_of(group_id: int) -> GroupEntry:
+        group = node.groups.by_id(group_id)
+        if group is None:  # left since; the list is told so in a moment
+            return GroupEntry(group_id, "", None)
+        rates = snapshot.groups.get(group_id)
+        return GroupEntry(
+            group_id,
+            group_label(node, group),
+            rates.packets_per_s if rates else None,
+            node.monitor.history(group_id),
+            node.chat.unread(group_id),
+            membership_words(group, kernel),
         )
+
     total = GroupEntry(
         ALL_TRAFFIC, "All traffic", snapshot.packets_per_s, unread=node.chat.unread(ALL_TRAFFIC)
     )
-    return total, entries
+    return total, node.groups.ids(), entry_of
 
 
-def membership_words(group: Group, kernel: dict[int, KernelView | None]) -> str:
+def membership_words(group: Group, kernel: Mapping[int, KernelView | None]) -> str:
     """Return what the kernel says of a membership; not having asked it differs from its saying no.
 
     It speaks of all programs of this host together: where our own filter is another one, that is added.
@@ -121,7 +130,7 @@ def start_presets(desk: Desk) -> tuple[tuple[Preset, ...], Interface | None]:
 
 
 def chat_emptiness(
-    group: Group | None, kernel: dict[int, KernelView | None], glyphs: Glyphs, now: float
+    group: Group | None, kernel: Mapping[int, KernelView | None], glyphs: Glyphs, now: float
 ) -> Content:
     """Return what the chat says while nobody has said anything."""
     if group is None:
@@ -132,7 +141,7 @@ def chat_emptiness(
     lines = [Content.assemble("Nobody has said anything on ", (group.label, "bold $foreground"), " yet.")]
     is_lost = not group.is_broadcast and group.id in kernel and kernel[group.id] is None
     if is_lost:  # as after the interface was taken away
-        lost = "not a member any more - leave and join again."
+        lost = "not a member any more - joined again once its interface is back."
         lines.append(Content.assemble((f"{glyphs.warning} ", "$warning"), lost))
     elif now - group.joined_at / 1e9 > SILENT_AFTER_S:
         lines.append(_silence(group, glyphs, is_read=group.id in kernel))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mcast_tui.cli.explaining import explanation_lines, terminal_width, topic_lines
 from mcast_tui.cli.printing.packet_format import NANOSECONDS
-from mcast_tui.cli.running import announce, input_lines
+from mcast_tui.cli.running import announce, input_lines, tell_interfaces
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import UsageError
 from mcast_tui.services.actions import PACE_S, Actions
@@ -54,6 +54,7 @@ class PlainChat:
         It is that of the last line that could not be sent or obeyed, 0 when all could.
         """
         self._node.subscribe(self._note_refusal)
+        tell_interfaces(self._node)
         for place in places:
             groups = await join_place(self._node, self._desk, place)
             self._desk.select(groups[0])

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import UsageError
 from mcast_tui.services.caution import cautions
+from mcast_tui.services.events import GroupsImpaired, MembershipNews
+from mcast_tui.services.membership.facts import What
+from mcast_tui.services.membership.timeline import line_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
+    from mcast_tui.services.events import Event
     from mcast_tui.services.groups import Group
     from mcast_tui.services.node import Node
 
@@ -83,6 +87,18 @@ def announce(node: Node, groups: list[Group]) -> None:
         talk(f"listening to {group.label}{where}{said}")
         for caution in cautions(group):
             talk(" ".join(filter(None, ("  warning:", caution.what, caution.remedy, caution.command))))
+
+
+def tell_interfaces(node: Node) -> None:
+    """Say from now on what becomes of the interfaces that groups are joined on, and of these groups."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, GroupsImpaired):
+            talk(f"warning: {event.error}")
+        elif isinstance(event, MembershipNews) and event.entry.what in {What.LINK, What.HEALED}:
+            talk(f"{line_of(event.entry)} [{event.entry.origin}]")
+
+    node.subscribe(tell)
 
 
 async def input_lines(fd: int = 0) -> AsyncIterator[bytes]:

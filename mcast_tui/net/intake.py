@@ -84,7 +84,10 @@ class Tally:
 
 @dataclass(eq=False, slots=True)
 class Intake:
-    """One socket being read; made by `Receiver.add`, valid until `Receiver.remove`."""
+    """One socket being read; made by `Receiver.add`, valid until `Receiver.remove`.
+
+    Another socket may take its place (`Receiver.replace`): what was counted goes on.
+    """
 
     sock: socket.socket
     port: int
@@ -97,6 +100,10 @@ class Intake:
     """Why the last of these failed."""
     is_open: bool = True
     """False once it was removed: the thread leaves it alone."""
+    is_moved: bool = False
+    """It was read since somebody looked (`Receiver.take_moved`)."""
+    dropped_before: int = 0
+    """What the kernel dropped on the sockets that this one took the place of (`Receiver.replace`)."""
     family: int = field(init=False)
     """4 or 6."""
     protocol: int | None = field(init=False)
@@ -111,7 +118,7 @@ class Intake:
 
     def dropped(self) -> int:
         """How many datagrams the kernel dropped for want of buffer. Linux only: OSError elsewhere."""
-        return sockopt.dropped(self.sock)
+        return self.dropped_before + sockopt.dropped(self.sock)
 
     def receive_buffer(self) -> int:
         """Bytes of kernel memory for what is not read yet, as the kernel gave."""

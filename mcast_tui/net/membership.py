@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import socket
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from mcast_tui.errors import McastError, NetworkRefused, UsageError, describe_errno
@@ -117,6 +117,20 @@ class Membership:
     def __str__(self) -> str:
         source = f"{self.key.source}," if self.key.source is not None else ""
         return f"{source}{self.key.group} on {self.interface.name}"
+
+    def hears(self, interface: Interface) -> bool:
+        """Tell whether the socket could hear this interface: one that is bound to another never does."""
+        return sockopt.bound_interface(self._sock) in {0, interface.index}
+
+    def move(self, interface: Interface, sock: socket.socket | None = None) -> None:
+        """Be about `interface` as it is now, and another socket if one is given, from the next join on.
+
+        To be called while left: what is left later is what was joined last.
+        """
+        self.key = replace(self.key, ifindex=interface.index)
+        self.interface = interface
+        if sock is not None:
+            self._sock = sock
 
     def leave(self) -> None:
         """Leave; done already is as good as done now."""

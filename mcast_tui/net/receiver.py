@@ -16,6 +16,7 @@ import selectors
 import sys
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from mcast_tui.net.intake import Admission, Intake, Tally
@@ -25,7 +26,7 @@ from mcast_tui.wire.raw import RawBatch
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mcast_tui.wire.columns import Column, Columns
 
@@ -77,6 +78,7 @@ class Receiver:
         self._wake_reader, self._wake_writer = os.pipe()
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
         self._touching = threading.RLock()  # held while the thread touches a socket
+        self._moved: deque[Intake] = deque()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="mcast-tui receiver", daemon=True)
         self._switch_interval = 0.0
@@ -115,6 +117,26 @@ class Receiver:
                 intake.is_open = False
                 self._selector.unregister(intake.sock)
 
+    def replace(self, intake: Intake, sock: socket.socket) -> None:
+        """Read `sock`, bound and joined alike, in place of the intake's own, which the caller then closes.
+
+        What still lies in the old one is read first, so nothing more should be coming in there.
+        """
+        with self._touching:
+            while self._read_batch(intake) == BATCH_SIZE:
+                pass
+            intake.dropped_before = intake.dropped()
+            self._selector.unregister(intake.sock)
+            intake.sock = sock
+            self._selector.register(sock, selectors.EVENT_READ, intake)
+
+    def take_moved(self) -> Iterator[Intake]:
+        """Yield the intakes that were read since they were taken before."""
+        while self._moved:
+            intake = self._moved.popleft()
+            intake.is_moved = False  # first: what is counted from here on marks it again
+            yield intake
+
     def _run(self) -> None:
         try:
             for batch in tuple(self._batches.values()):  # another thread may add one
@@ -149,4 +171,7 @@ class Receiver:
                     self._mark(columns, payloads)
                 self._sink.append(columns, payloads)
                 intake.count(columns)
+            if not intake.is_moved:
+                intake.is_moved = True
+                self._moved.append(intake)
             return rows

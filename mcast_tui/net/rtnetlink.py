@@ -1,8 +1,9 @@
-"""Links and addresses over ``rtnetlink(7)``: pure decoding, and one function that asks the kernel.
+"""Links, addresses, memberships over ``rtnetlink(7)``: pure decoding, and one function that asks the kernel.
 
 Written by hand because it is small and starts in a millisecond, and because the kernel's multicast
-notifications (RTM_NEWMULTICAST, since 6.14) use the same messages. Unknown messages and attributes are
-skipped, so a newer kernel never breaks an older mcast-tui; a malformed message ends the walk.
+notifications (RTM_NEWMULTICAST, since 6.14) use the same messages. Who listens for messages that come
+unasked: `net.link_monitor`. Unknown messages and attributes are skipped, so a newer kernel never breaks an
+older mcast-tui; a malformed message ends the walk.
 """
 
 from __future__ import annotations
@@ -12,18 +13,24 @@ import socket
 import struct
 import sys
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mcast_tui.wire.literal import Address
+
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
 RTM_NEWLINK = 16
+RTM_DELLINK = 17
 RTM_GETLINK = 18
 RTM_NEWADDR = 20
+RTM_DELADDR = 21
 RTM_GETADDR = 22
+RTM_NEWMULTICAST = 56
+RTM_DELMULTICAST = 57
 
 NLM_F_REQUEST = 0x1
 NLM_F_DUMP_INTR = 0x10
@@ -33,6 +40,7 @@ IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
+IFA_MULTICAST = 7
 
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port: netlink(7)
 _LINK = struct.Struct("=BxHiII")  # family, device type, index, flags, change mask: struct ifinfomsg
@@ -65,6 +73,14 @@ class LinkAddress:
     index: int
     address: IPv4Interface | IPv6Interface
     """Our own end, also on a point-to-point link, with the prefix length."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGroup:
+    """One group an interface is a member of, as RTM_NEWMULTICAST tells it."""
+
+    index: int
+    group: Address
 
 
 def decode_messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
@@ -104,6 +120,14 @@ def decode_link(body: bytes) -> Link | None:
     return Link(index, name, flags, mtu)
 
 
+def is_bridge_port(body: bytes) -> bool:
+    """Tell whether a link message is about an interface as a port of a bridge.
+
+    A bridge that loses a port tells RTM_DELLINK of it, in its own address family: the interface stays.
+    """
+    return body[:1] == bytes([socket.AF_BRIDGE])
+
+
 def decode_address(body: bytes) -> LinkAddress | None:
     """Read the body of RTM_NEWADDR; None when it is neither IPv4 nor IPv6."""
     if len(body) < _ADDRESS.size:
@@ -116,6 +140,19 @@ def decode_address(body: bytes) -> LinkAddress | None:
         return LinkAddress(index, IPv4Interface((packed, prefix_length)))
     if family == socket.AF_INET6 and len(packed) == 16 and prefix_length <= 128:
         return LinkAddress(index, IPv6Interface((packed, prefix_length)))
+    return None
+
+
+def decode_group(body: bytes) -> LinkGroup | None:
+    """Read the body of RTM_NEWMULTICAST; None when it is neither IPv4 nor IPv6."""
+    if len(body) < _ADDRESS.size:
+        return None
+    family, _prefix_length, _flags, _scope, index = _ADDRESS.unpack_from(body)
+    packed = decode_attributes(body[_ADDRESS.size :]).get(IFA_MULTICAST, b"")
+    if family == socket.AF_INET and len(packed) == 4:
+        return LinkGroup(index, IPv4Address(packed))
+    if family == socket.AF_INET6 and len(packed) == 16:
+        return LinkGroup(index, IPv6Address(packed))
     return None
 
 

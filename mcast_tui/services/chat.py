@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 DIRECT = 0
 """The pane of unicast: its id is that of "all traffic"."""
+BROADCAST = -1
+"""No word of an address: it takes every destination."""
 LINES = 1000
 """Lines kept per pane; the packets themselves stay in the ring."""
 LINES_PER_POLL = 200
@@ -224,6 +226,11 @@ class Chat:
         self._cursor = 0
         self._skipped = 0
         self._panes: dict[int, Pane] = {DIRECT: Pane(DirectRows())}
+        self._revision: int | None = None
+        self._talked_in: set[Pane] = set()
+        """Where anything was ever received: of ten thousand groups most are silent."""
+        self._at: dict[int, list[Pane]] = {}
+        """Panes of groups by the low word of their address; those of broadcast under `BROADCAST`."""
 
     def poll(self) -> None:
         """Read what arrived since the last poll into the panes it belongs to."""
@@ -235,25 +242,32 @@ class Chat:
         self._skipped += first - self._cursor
         self._cursor = head
         chosen = [(pane, rows) for pane in self._concerned(columns) if len(rows := pane.rows_in(columns))]
+        self._talked_in.update(pane for pane, _ in chosen)
         for pane, rows in chosen:
             allowance = BYTES_PER_POLL // len(chosen)
             self._skipped += pane.absorb(self._ring, first, columns, rows, allowance)
 
     def _follow_groups(self) -> None:
         """Open a pane for each new group and drop those of groups that were left."""
+        if self._revision == self._groups.revision:
+            return
+        self._revision = self._groups.revision
         joined = {group.id: group for group in self._groups}
         for group_id in self._panes.keys() - joined.keys() - {DIRECT}:
-            del self._panes[group_id]
+            self._talked_in.discard(self._panes.pop(group_id))
         for group_id in joined.keys() - self._panes.keys():
             self._panes[group_id] = Pane(joined[group_id])
+        self._at.clear()
+        for group in joined.values():
+            where = BROADCAST if group.is_broadcast else address_words(group.endpoint.address)[1]
+            self._at.setdefault(where, []).append(self._panes[group.id])
 
     def _concerned(self, columns: Columns) -> Iterator[Pane]:
         """Yield the panes some of these rows may belong to: with many groups, most are not asked."""
-        heard = set(np.unique(columns["destination"][:, 1]).tolist())
+        heard = np.unique(columns["destination"][:, 1]).tolist()
         yield self._panes[DIRECT]
-        for group in self._groups:
-            if group.is_broadcast or address_words(group.endpoint.address)[1] in heard:
-                yield self._panes[group.id]
+        for where in (BROADCAST, *heard):
+            yield from self._at.get(where, ())
 
     def pane(self, group_id: int) -> Pane | None:
         """Return a group's pane, `DIRECT` for unicast; None for a group that is not joined."""
@@ -267,6 +281,10 @@ class Chat:
         """Return how many text lines of others came since `mark_read`."""
         pane = self._panes.get(group_id)
         return pane.unread if pane else 0
+
+    def unread_in_groups(self) -> int:
+        """Return how many such lines there are in all groups together."""
+        return sum(pane.unread for pane in self._talked_in if pane is not self._panes[DIRECT])
 
     def mark_read(self, group_id: int) -> None:
         if pane := self._panes.get(group_id):

@@ -76,6 +76,15 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupsImpaired:
+    """Groups cannot do their work from now on: their interface is down, say, or joining again failed."""
+
+    groups: tuple[Group, ...]
+    error: McastError
+    """Why, and what would help; they are healed by themselves as soon as they can be."""
+
+
+@dataclass(frozen=True, slots=True)
 class QuerierLost:
     """The elected querier of an interface is overdue: switches will forget members they hear nothing of."""
 
@@ -109,6 +118,7 @@ Event: TypeAlias = (
     | CaptureStopped
     | MembershipNews
     | Explained
+    | GroupsImpaired
     | QuerierLost
     | StreamStalled
     | StreamResumed

@@ -11,21 +11,26 @@ groups would hear: both sockets would, and every packet would stand in the log t
 
 from __future__ import annotations
 
+import gc
 import itertools
 import time
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcast_tui.errors import UsageError
+from mcast_tui.errors import McastError, UsageError
 from mcast_tui.net import kernel
 from mcast_tui.net.interfaces import Interface, resolve_interface
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
 from mcast_tui.net.raw import open_raw_group
-from mcast_tui.services.open_ports import Closed, OpenPort, OpenPorts
+from mcast_tui.net.refusals import refuse_plainly
+from mcast_tui.services.intakes import Intakes
+from mcast_tui.services.open_ports import OpenPort, OpenPorts
 from mcast_tui.services.placement import joinable_kind, joining_interface
 from mcast_tui.wire.columns import Addressed, Columns, address_words, is_raw
 from mcast_tui.wire.membership.source_filter import Change, FilterMode, SourceFilter
@@ -67,6 +72,8 @@ class Group:
     joined_at: int
     """ns since the epoch."""
     resources: ExitStack = field(repr=False)
+    former_indices: tuple[int, ...] = ()
+    """Under which its interface was known before it was recreated: packets of then are the group's still."""
     shown_sources: tuple[Address, ...] | None = None
     """Whose packets are its own: those of every source it ever named, for what was shown stays. None: all."""
     _filter: SourceFilter | None = None
@@ -74,7 +81,7 @@ class Group:
     @property
     def label(self) -> str:
         """The endpoint without its interface, as the sidebar shows it."""
-        return str(replace(self.endpoint, interface=None))
+        return _label(self.endpoint)
 
     @property
     def ifindex(self) -> int | None:
@@ -120,6 +127,10 @@ class Group:
             self.shown_sources = tuple(dict.fromkeys((*self.shown_sources, *read.sources)))
         self._filter = read
 
+    def forget_filter(self) -> None:
+        """Ask the kernel anew when somebody wants to know whom its socket hears: it was joined again."""
+        self._filter = None
+
     def selects(self, columns: Columns) -> npt.NDArray[np.bool_]:
         """Return which rows are this group's: by header destination, port or protocol, interface and source.
 
@@ -134,13 +145,18 @@ class Group:
         else:
             chosen &= _equals(columns["destination"], self.endpoint.address)
         if self.interface is not None:
-            chosen &= columns["ifindex"] == self.interface.index
+            arrived_here = columns["ifindex"] == self.interface.index
+            for index in self.former_indices:
+                arrived_here |= columns["ifindex"] == index
+            chosen &= arrived_here
         if self.shown_sources is not None:
             shown = [_equals(columns["source"], source) for source in self.shown_sources]
             chosen &= np.logical_or.reduce(shown) if shown else False
         return chosen
 
 
+FORMER_INDICES = 16
+"""Kept per group: an interface that comes and goes all day, as a tunnel may, must not slow each look down."""
 SELECTED_BY = ("destination", "destination_port", "ifindex", "source", "addressed", "flags")
 """The columns `Group.selects` looks at."""
 
@@ -161,24 +177,29 @@ class Groups:
         receive_buffer: int,
         admission: Admission | None = None,
     ) -> None:
-        self._receiver = receiver
+        self.intakes = Intakes(receiver)
         self._receive_buffer = receive_buffer
         self._admission = admission
         self._groups: dict[int, Group] = {}
         self._at: dict[_Key, list[Group]] = {}
-        self.ports = OpenPorts(receiver, receive_buffer=receive_buffer, admission=admission)
+        self.ports = OpenPorts(self.intakes, receive_buffer=receive_buffer, admission=admission)
         self._ids = itertools.count(1)
-
-    @property
-    def closed(self) -> Closed:
-        """What the sockets that are closed by now had counted."""
-        return self.ports.closed
+        self.revision = 0
+        """Grows whenever a group is joined, left, or follows its interface."""
 
     def __iter__(self) -> Iterator[Group]:
         return iter(tuple(self._groups.values()))
 
     def __len__(self) -> int:
         return len(self._groups)
+
+    def ids(self) -> Sequence[int]:
+        """Return the groups' ids, in the order they were joined."""
+        return tuple(self._groups)
+
+    def count_at(self, endpoint: Endpoint) -> int:
+        """Return how many groups are joined at this address and port, of any interface and source."""
+        return len(self._at.get(_key(endpoint), ()))
 
     def by_id(self, group_id: int) -> Group | None:
         return self._groups.get(group_id)
@@ -200,11 +221,6 @@ class Groups:
 
         return max(fitting, key=is_exact, default=None)
 
-    def intakes(self) -> Iterator[tuple[str, Intake]]:
-        """Yield every socket being read, each once, with a name for it."""
-        yield from self.ports.intakes()
-        yield from ((group.label, group.intake) for group in self._groups.values() if not group.is_broadcast)
-
     def join(
         self,
         endpoint: Endpoint,
@@ -222,13 +238,14 @@ class Groups:
         kind = joinable_kind(endpoint, interfaces)
         interface = joining_interface(endpoint, kind, interfaces)
         joined: list[Group] = []
-        try:
-            for single in endpoint.each():
-                joined.append(self._join_one(single, kind, interface, admission, sources))  # noqa: PERF401  # a part is undone below
-        except BaseException:
-            for group in reversed(joined):
-                self.leave(group)
-            raise
+        with _collector_at_rest():
+            try:
+                for single in endpoint.each():
+                    joined.append(self._join_one(single, kind, interface, admission, sources))  # noqa: PERF401  # a part is undone below
+            except BaseException:
+                for group in reversed(joined):
+                    self.leave(group)
+                raise
         return joined
 
     def _join_one(
@@ -249,8 +266,9 @@ class Groups:
             if kind is Kind.MULTICAST:
                 assert interface is not None  # joining_interface refuses a group without one
                 intake, membership = self._open_group(
-                    endpoint, interface, admission or self._admission, resources, sources
+                    endpoint, interface, admission or self._admission, sources
                 )
+                resources.callback(self._close_group, intake, membership)
             group = Group(
                 id=next(self._ids),
                 endpoint=_named(endpoint, interface),
@@ -262,11 +280,16 @@ class Groups:
                 joined_at=time.time_ns(),
                 resources=resources.pop_all(),
             )
+        for other in self._at.get(
+            _key(endpoint), ()
+        ):  # what comes by an index that was given away is not its
+            other.former_indices = tuple(each for each in other.former_indices if each != group.ifindex)
         if membership is not None and (endpoint.source is not None or sources is not None):
             group.take_filter(membership.filter(), is_new=True)
             self._claim(group)
         self._groups[group.id] = group
         self._at.setdefault(_key(endpoint), []).append(group)
+        self.revision += 1
         return group
 
     def _open_group(
@@ -274,23 +297,30 @@ class Groups:
         endpoint: Endpoint,
         interface: Interface,
         admission: Admission | None,
-        resources: ExitStack,
         sources: SourceFilter | None,
     ) -> tuple[Intake, Membership]:
-        """Open, join and read the group's own socket; `resources` undoes it in reverse."""
+        """Open, join and read the group's own socket; `_close_group` undoes it."""
         sock = _open_bound(endpoint, interface, self._receive_buffer)
-        resources.enter_context(sock)
-        membership = Membership(sock, endpoint.address, interface, endpoint.source, wanted=sources)
-        resources.enter_context(membership)
-        intake = self._receiver.add(sock, endpoint.port, admission)
-        resources.callback(self.ports.stop_reading, intake)
+        try:
+            membership = Membership(sock, endpoint.address, interface, endpoint.source, wanted=sources)
+            membership.join()
+            intake = self.intakes.read(sock, endpoint.port, admission, partial(_label, endpoint))
+        except BaseException:
+            sock.close()
+            raise
         return intake, membership
+
+    def _close_group(self, intake: Intake, membership: Membership) -> None:
+        with intake.sock:
+            self.intakes.stop(intake)
+            membership.leave()
 
     def leave(self, group: Group) -> None:
         """Give the membership up and close what only this group used. A second call does nothing."""
         if self._groups.pop(group.id, None) is None:
             return
         self._at[_key(group.endpoint)].remove(group)
+        self.revision += 1
         group.resources.close()
 
     def change_sources(self, group: Group, change: SourceChange) -> SourceFilter:
@@ -329,14 +359,70 @@ class Groups:
         at = self._at.get(_key(group.endpoint), ())
         return [other for other in at if other is not group and other.ifindex == group.ifindex]
 
+    def follow(self, group: Group, interface: Interface) -> None:
+        """Take note of how a group's interface is now: its name, its index, its addresses."""
+        before = group.interface
+        if before is not None and before.index != interface.index:
+            formerly = (*group.former_indices, before.index)[-FORMER_INDICES:]
+            group.former_indices = tuple(index for index in formerly if index != interface.index)
+        group.interface = interface
+        group.endpoint = _named(group.endpoint, interface)
+        self.revision += 1
+
+    def renew(self, groups: Sequence[Group]) -> dict[Group, McastError]:
+        """Leave and join again, on their interfaces as they are now; return what could not be joined.
+
+        The kernel announces a group anew when all of its members leave it in between: so all groups here of
+        one address and interface leave before the first of them joins. Back to back, no leave is sent.
+        """
+        alike: dict[tuple[Address, int | None], list[Group]] = {}
+        for group in groups:
+            alike.setdefault((group.endpoint.address, group.ifindex), []).append(group)
+        refused: dict[Group, McastError] = {}
+        for together in alike.values():
+            for group in together:
+                try:
+                    if group.membership is not None:
+                        group.membership.leave()
+                except OSError as error:
+                    refused[group] = refuse_plainly(f"leave {group.endpoint}", error)
+            for group in together:
+                try:
+                    self._join_again(group)
+                except McastError as error:
+                    refused[group] = error
+        return refused
+
+    def _join_again(self, group: Group) -> None:
+        """Join on the group's interface, by a new socket where the old one is bound to another index."""
+        membership, interface = group.membership, group.interface
+        if membership is None or interface is None:
+            return
+        group.forget_filter()
+        if membership.hears(interface):
+            membership.move(interface)
+            membership.join()
+            return
+        fresh = _open_bound(group.endpoint, interface, self._receive_buffer)
+        former = group.intake.sock
+        try:
+            membership.move(interface, fresh)
+            membership.join()
+        except BaseException:
+            membership.move(interface, former)
+            fresh.close()
+            raise
+        with former:
+            self.intakes.replace(group.intake, fresh)
+
     def close(self) -> None:
         """Leave every group and close every port, whatever one of them says to it."""
-        with ExitStack() as closing:
+        with _collector_at_rest(), ExitStack() as closing:
             closing.callback(self.ports.close)
             for group in self:
                 closing.callback(self.leave, group)
 
-    def kernel_views(self, groups: Iterable[Group] | None = None) -> dict[int, kernel.KernelView | None]:
+    def kernel_views(self, groups: Iterable[Group] | None = None) -> Mapping[int, kernel.KernelView | None]:
         """Return, by group id, what the kernel's tables say of each membership: one read for all.
 
         None: this host is no member. A group that is missing: the tables could not be read.
@@ -346,12 +432,7 @@ class Groups:
         except OSError:
             return {}
         chosen = self if groups is None else groups
-        return {
-            group.id: None
-            if group.interface is None or group.is_broadcast
-            else tables.view(group.endpoint.address, group.interface.index)
-            for group in chosen
-        }
+        return KernelViews({group.id: group for group in chosen}, tables)
 
     def _refuse_twice(
         self, endpoint: Endpoint, interface: Interface | None, sources: SourceFilter | None
@@ -390,6 +471,48 @@ def refuse_broadcast(attempted: str) -> UsageError:
         "broadcast has no membership, and so no source filter",
         remedy="--range refuses by the sender's network, after the kernel.",
     )
+
+
+class KernelViews(Mapping[int, kernel.KernelView | None]):
+    """What the kernel's tables said of each membership, by group id: worked out for those that are asked for.
+
+    None: this host is no member.
+    """
+
+    def __init__(self, groups: dict[int, Group], tables: kernel.MembershipTables) -> None:
+        self._groups = groups
+        self._tables = tables
+
+    def __getitem__(self, group_id: int) -> kernel.KernelView | None:
+        group = self._groups[group_id]
+        if group.interface is None or group.is_broadcast:
+            return None
+        return self._tables.view(group.endpoint.address, group.interface.index)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Let Python collect no garbage meanwhile: it would go over a long run of groups again and again.
+
+    That is half the time of joining ten thousand, and finds nothing.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _label(endpoint: Endpoint) -> str:
+    return str(replace(endpoint, interface=None))
 
 
 def _named(endpoint: Endpoint, interface: Interface | None) -> Endpoint:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from mcast_tui.services.groups import SELECTED_BY
 from mcast_tui.wire.columns import Columns, Flag, address_from_words, ports_and_protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
+    from collections.abc import Set as AbstractSet
 
     import numpy.typing as npt
 
     from mcast_tui.capture.ring import PacketRing
+    from mcast_tui.net.intake import Intake
     from mcast_tui.services.groups import Group, Groups
     from mcast_tui.wire.columns import Column
     from mcast_tui.wire.literal import Address
@@ -47,8 +49,6 @@ class GroupRates:
     packets_per_s: float | None
     """None until two samples exist."""
     bytes_per_s: float | None
-    history: tuple[float | None, ...]
-    """packets/s of the last minute, oldest first."""
     dropped: int
     """Datagrams the kernel dropped on its socket (sk_drops, by SO_MEMINFO): as a rule its buffer was
     full, but wrong checksums and socket filters count here too."""
@@ -90,24 +90,39 @@ class Peer:
 
 
 class _Series:
-    """One counter pair turned into rates."""
+    """One counter pair turned into rates; of a silence nothing is kept but that it was one."""
 
-    __slots__ = ("bytes", "bytes_per_s", "history", "packets", "packets_per_s", "sampled_at")
+    __slots__ = ("bytes", "bytes_per_s", "first", "packets", "packets_per_s", "recent")
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
         self.packets = self.bytes = 0
         self.packets_per_s: float | None = None
         self.bytes_per_s: float | None = None
-        self.sampled_at: float | None = None
-        self.history: deque[float | None] = deque(maxlen=HISTORY)
+        self.first = number
+        """The sample it was seen in first: rates are known from the next one on."""
+        self.recent: deque[tuple[int, float]] = deque(maxlen=HISTORY)
+        """Sample and packets/s, where those were not 0."""
 
-    def update(self, packets: int, byte_count: int, now: float) -> None:
-        if self.sampled_at is not None and now > self.sampled_at:
-            elapsed = now - self.sampled_at
-            self.packets_per_s = (packets - self.packets) / elapsed
-            self.bytes_per_s = (byte_count - self.bytes) / elapsed
-            self.history.append(self.packets_per_s)
-        self.packets, self.bytes, self.sampled_at = packets, byte_count, now
+    @property
+    def is_still(self) -> bool:
+        """Whether it goes on as it is while nothing comes."""
+        return self.packets_per_s == 0
+
+    def update(self, packets: int, byte_count: int, number: int, elapsed_s: float | None) -> None:
+        """Take sample `number` into account, so many seconds after the last; None: too soon for a rate."""
+        if elapsed_s is not None and number > self.first:
+            self.packets_per_s = (packets - self.packets) / elapsed_s
+            self.bytes_per_s = (byte_count - self.bytes) / elapsed_s
+            if self.packets_per_s:
+                self.recent.append((number, self.packets_per_s))
+        self.packets, self.bytes = packets, byte_count
+
+    def history(self, number: int) -> tuple[float, ...]:
+        """Return packets/s of the last `HISTORY` samples up to `number`, oldest first."""
+        rates = dict(self.recent)
+        return tuple(
+            rates.get(each, 0.0) for each in range(max(self.first, number - HISTORY) + 1, number + 1)
+        )
 
 
 class _BroadcastCount:
@@ -213,8 +228,16 @@ class Monitor:
     def __init__(self, ring: PacketRing, groups: Groups) -> None:
         self._ring = ring
         self._groups = groups
-        self._total = _Series()
+        self._number = 0
+        """Samples so far, without those that came too soon for a rate."""
+        self._sampled_at: float | None = None
+        self._total = _Series(0)
+        self._revision: int | None = None
         self._series: dict[int, _Series] = {}
+        self._rates: dict[int, GroupRates] = {}
+        self._of_intake: dict[Intake, Group] = {}
+        self._restless: dict[int, Group] = {}
+        """Groups to look at though nothing came: new ones, those whose rate is not 0 yet, broadcast."""
         self._snapshot = Snapshot()
         self._peer_tables: dict[int, PeerTable] = {}
         self._broadcasts: dict[int, _BroadcastCount] = {}
@@ -226,44 +249,76 @@ class Monitor:
 
     def sample(self, now: float) -> Snapshot:
         """Read every counter at monotonic time `now` (seconds) and work the rates out."""
-        intakes = [intake for _, intake in self._groups.intakes()]
+        elapsed_s = self._elapse(now)
+        moved = self._groups.intakes.look()
+        counted = self._groups.intakes.counted
         packets = self._ring.head
-        byte_count = self._groups.closed.bytes + sum(intake.tally.bytes for intake in intakes)
-        self._total.update(packets, byte_count, now)
+        self._total.update(packets, counted.bytes, self._number, elapsed_s)
+        self._sample_groups(moved, elapsed_s)
         self._snapshot = Snapshot(
             packets=packets,
             packets_per_s=self._total.packets_per_s,
             bytes_per_s=self._total.bytes_per_s,
-            history=tuple(self._total.history),
-            dropped=self._groups.closed.dropped + sum(intake.dropped() for intake in intakes),
+            history=self._total.history(self._number),
+            dropped=counted.dropped,
             evicted=self._ring.payload_tail,
-            refused=self._groups.closed.refused + sum(intake.tally.refused for intake in intakes),
-            receive_buffer=min((intake.receive_buffer() for intake in intakes), default=None),
-            groups=self._sample_groups(now),
+            refused=counted.refused,
+            receive_buffer=self._groups.intakes.smallest_buffer(),
+            groups=self._rates,
         )
         self._sampled_head = packets
         return self._snapshot
 
-    def _sample_groups(self, now: float) -> dict[int, GroupRates]:
-        alive: dict[int, _Series] = {}
-        rates: dict[int, GroupRates] = {}
-        for group in self._groups:
-            series = alive[group.id] = self._series.get(group.id) or _Series()
-            series.update(*self._counts(group), now)
-            rates[group.id] = GroupRates(
+    def _elapse(self, now: float) -> float | None:
+        """Count the sample; return the seconds since the last one; None where there are none."""
+        before, self._sampled_at = self._sampled_at, now
+        if before is None or now <= before:
+            return None
+        self._number += 1
+        return now - before
+
+    def history(self, group_id: int) -> tuple[float, ...]:
+        """Return a group's packets/s of the last minute, oldest first, as sampled last."""
+        series = self._series.get(group_id)
+        return series.history(self._number) if series else ()
+
+    def _sample_groups(self, moved: AbstractSet[Intake], elapsed_s: float | None) -> None:
+        """Work out the rates of the groups that may have other ones than before."""
+        self._follow_groups()
+        due = self._restless | {
+            group.id: group for intake in moved if (group := self._of_intake.get(intake)) is not None
+        }
+        if not due:
+            return
+        self._rates = dict(self._rates)  # the last snapshot keeps its own
+        for group in due.values():
+            series = self._series[group.id]
+            series.update(*self._counts(group), self._number, elapsed_s)
+            self._rates[group.id] = GroupRates(
                 series.packets,
                 series.bytes,
                 series.packets_per_s,
                 series.bytes_per_s,
-                tuple(series.history),
                 group.intake.dropped(),
             )
-        self._series = alive
-        self._broadcasts = {key: count for key, count in self._broadcasts.items() if key in alive}
-        self._peer_tables = {
-            key: table for key, table in self._peer_tables.items() if key in alive or key == 0
-        }
-        return rates
+            if group.is_broadcast or not series.is_still:
+                self._restless[group.id] = group
+            else:
+                self._restless.pop(group.id, None)
+
+    def _follow_groups(self) -> None:
+        """Take in what was joined since the last sample, and forget what was left."""
+        if self._revision == self._groups.revision:
+            return
+        self._revision = self._groups.revision
+        joined = {group.id: group for group in self._groups}
+        for table in (self._series, self._rates, self._broadcasts, self._restless):
+            _keep(table, joined)
+        _keep(self._peer_tables, joined | {0: None})
+        self._of_intake = {group.intake: group for group in joined.values() if not group.is_broadcast}
+        for group_id in joined.keys() - self._series.keys():
+            self._series[group_id] = _Series(self._number)
+            self._restless[group_id] = joined[group_id]
 
     def _counts(self, group: Group) -> tuple[int, int]:
         """Packets and bytes of one group: its socket's tally, or for broadcast a count of its rows."""
@@ -285,3 +340,10 @@ class Monitor:
         if table is None:
             table = self._peer_tables[key] = PeerTable(self._ring, group)
         return table.update()
+
+
+def _keep(table: dict[int, Any], ids: Container[int]) -> None:
+    """Forget the groups that are none of these."""
+    for group_id in tuple(table):
+        if group_id not in ids:
+            del table[group_id]

@@ -30,12 +30,17 @@ from mcast_tui.services.events import (
     Explained,
     GroupJoined,
     GroupLeft,
+    GroupsImpaired,
     IntakeFailed,
     MembershipNews,
 )
 from mcast_tui.services.groups import Group, Groups
 from mcast_tui.services.membership.explain import explain
 from mcast_tui.services.membership.facts import TimelineEntry, What
+from mcast_tui.services.membership.healing import Healer
+from mcast_tui.services.membership.joins import entries_of
+from mcast_tui.services.membership.link_watch import LinkWatch
+from mcast_tui.services.membership.timeline import Timeline
 from mcast_tui.services.membership.witness import Witness
 from mcast_tui.services.monitor import Monitor, Snapshot
 from mcast_tui.services.outgoing import Outgoing
@@ -44,11 +49,11 @@ from mcast_tui.wire.columns import Addressed, Columns
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Self
 
-    from mcast_tui.net.intake import Intake
     from mcast_tui.net.interfaces import Interface
+    from mcast_tui.net.link_monitor import News
     from mcast_tui.net.sender import SendOptions, Sent
     from mcast_tui.services.membership.deed import Deed
     from mcast_tui.services.membership.facts import Explanation
@@ -57,6 +62,10 @@ if TYPE_CHECKING:
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.columns import Column, Packet
     from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
+
+
+LOOK_AROUND_S = 1.0
+"""Between two looks at what nobody tells us of."""
 
 
 class Node:
@@ -76,7 +85,12 @@ class Node:
         )
         self.monitor = Monitor(self.ring, self.groups)
         self.chat = Chat(self.ring, self.groups)
-        self._outgoing = Outgoing(settings, self.groups, self._echoes)
+        self.timeline = Timeline(lambda entry: self._tell(MembershipNews(entry)))
+        self.link_monitor = LinkWatch()
+        self.healer = Healer(self.groups, self.timeline, self._tell_impaired)
+        self._outgoing = Outgoing(settings, self.groups, self._echoes, self.healer.moved)
+        self._link_news: list[News] = []
+        self._clock: asyncio.TimerHandle | None = None
         self.interfaces: tuple[Interface, ...] = ()
         self.explains = False
         """Whether the tables are looked at before and after what a person does to a group, to explain it.
@@ -87,7 +101,6 @@ class Node:
         self.explanation: Explanation | None = None
         """Of the last deed; with what a tap heard since, `explain` says more of `deed`."""
         self._held = ExitStack()
-        self._errors: dict[Intake, int] = {}
         self._listeners: list[Callable[[Event], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()
@@ -99,7 +112,12 @@ class Node:
         with ExitStack() as held:
             held.callback(self._receiver.close)
             raise_file_limit()
-            self.refresh_interfaces()
+            held.callback(self.link_monitor.close)
+            self.link_monitor.open()
+            self.link_monitor.subscribe(self._take_link_news)
+            self.healer.begin(self.refresh_interfaces())
+            held.callback(self._stop_clock)
+            self._look_around()
             self._receiver.start()
             held.callback(self.groups.close)
             self._held = held.pop_all()
@@ -145,13 +163,11 @@ class Node:
 
     def sample(self, now: float) -> Snapshot:
         """Take the monitor's sample at monotonic time `now`; see what became of interfaces and sockets."""
-        self.refresh_interfaces()
-        before, self._errors = self._errors, {}
-        for label, intake in self.groups.intakes():
-            self._errors[intake] = intake.errors
-            if intake.errors != before.get(intake, 0):
-                self._tell(IntakeFailed(label, intake.last_errno or 0))
-        return self.monitor.sample(now)
+        self.link_monitor.deliver()
+        snapshot = self.monitor.sample(now)
+        for failure in self.groups.intakes.take_failures():
+            self._tell(IntakeFailed(failure.label, failure.errno))
+        return snapshot
 
     def _wake(self) -> None:
         """Wake the waiters from the capture thread: at most one call is under way at a time."""
@@ -162,6 +178,40 @@ class Node:
     def _awake(self) -> None:
         self._wake_pending = False
         self._arrived.set()
+
+    # -- interfaces come and go ------------------------------------------------------------
+
+    def _take_link_news(self, news: Sequence[News]) -> None:
+        self._link_news += news
+        self._heal()
+
+    def _heal(self) -> None:
+        """Let the groups follow what the kernel told of interfaces, or what a look at them shows."""
+        news, is_polled = self._link_news, not self.link_monitor.is_live
+        try:
+            interfaces = self.refresh_interfaces()
+        except McastError:
+            return  # no descriptor is left, say: the news are kept for the next look
+        self._link_news = []
+        self.healer.take(news, interfaces, is_polled=is_polled)
+
+    def _look_around(self) -> None:
+        """See, once a second, whether the machine slept, and what nobody told or could act on."""
+        assert self._loop is not None  # called from the loop it was entered in
+        self._clock = self._loop.call_later(LOOK_AROUND_S, self._look_around)
+        self.healer.check_sleep(time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic())
+        if self._link_news:
+            self._heal()
+        elif not self.link_monitor.is_live:
+            self._heal()
+            self.healer.verify()
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+
+    def _tell_impaired(self, groups: tuple[Group, ...], error: McastError) -> None:
+        self._tell(GroupsImpaired(groups, error))
 
     # -- joining and sending -------------------------------------------------------------
 
@@ -190,9 +240,14 @@ class Node:
         joined = self.groups.join(endpoint, interfaces, admission, sources)
         for group in joined:
             self._tell(GroupJoined(group))
+        self._note(What.JOIN, joined)
         if witness is not None:
             self._explain(witness.of_join(joined[0], len(joined) - 1))
         return joined
+
+    def _note(self, what: What, groups: Sequence[Group]) -> None:
+        for entry in entries_of(what, groups):
+            self.timeline.add(entry)
 
     async def leave(self, group: Group) -> None:
         """Leave a group; its packets stay in the ring."""
@@ -201,6 +256,7 @@ class Node:
         witness = Witness(group.endpoint.address, group.interface) if self.explains else None
         self.groups.leave(group)
         self._tell(GroupLeft(group))
+        self._note(What.LEAVE, [group])
         if witness is not None:
             self._explain(witness.of_leave(group, before))
 
@@ -210,18 +266,19 @@ class Node:
         before = group.filter
         witness = Witness(group.endpoint.address, group.interface) if self.explains else None
         read = self.groups.change_sources(group, change)
-        entry = TimelineEntry(
-            at=time.time_ns(),
-            what=What.FILTER,
-            is_seen=True,
-            ifindex=group.ifindex,
-            interface=group.interface.name if group.interface else None,
-            group=group.endpoint.address,
-            who="this app",
-            text=f"{change}: {read}",
-            origin="getsockopt MCAST_MSFILTER",
+        self.timeline.add(
+            TimelineEntry(
+                at=time.time_ns(),
+                what=What.FILTER,
+                is_seen=True,
+                ifindex=group.ifindex,
+                interface=group.interface.name if group.interface else None,
+                group=group.endpoint.address,
+                who="this app",
+                text=f"{change}: {read}",
+                origin="getsockopt MCAST_MSFILTER",
+            )
         )
-        self._tell(MembershipNews(entry))
         if witness is not None:
             self._explain(witness.of_change(group, change, before))
         return read

@@ -17,11 +17,10 @@ from mcast_tui.net.raw import open_raw
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
     from typing import TypeAlias
 
     from mcast_tui.net.intake import Admission, Intake
-    from mcast_tui.net.receiver import Receiver
+    from mcast_tui.services.intakes import Intakes
 
     _Key: TypeAlias = tuple[int, int | None, int]
     """Family, raw protocol, number."""
@@ -47,36 +46,20 @@ class OpenPort:
         return f"port {self.number}" if self.protocol is None else f"protocol {self.protocol}"
 
 
-@dataclass(slots=True)
-class Closed:
-    """Counters carried over from closed sockets, so that totals never go back."""
-
-    bytes: int = 0
-    dropped: int = 0
-    refused: int = 0
-
-
 class OpenPorts:
     """Opens, shares and closes ports; every socket is read by the receiver while it is open."""
 
-    def __init__(self, receiver: Receiver, *, receive_buffer: int, admission: Admission | None) -> None:
-        self._receiver = receiver
+    def __init__(self, intakes: Intakes, *, receive_buffer: int, admission: Admission | None) -> None:
+        self._intakes = intakes
         self._receive_buffer = receive_buffer
         self._admission = admission
         self._shared: dict[_Key, OpenPort] = {}
         self._unshared: set[OpenPort] = set()
         self._private: dict[tuple[int, int | None], OpenPort] = {}
-        self.closed = Closed()
-        """What the sockets that are closed by now had counted."""
 
     def find(self, family: int, number: int, protocol: int | None = None) -> OpenPort | None:
         """Return the open port of that family and number, or raw protocol; None when nobody holds it."""
         return self._shared.get((family, protocol, number))
-
-    def intakes(self) -> Iterator[tuple[str, Intake]]:
-        """Yield every port's socket with a name for it."""
-        yield from ((port.label, port.intake) for port in self._shared.values())
-        yield from ((f"private {port.label}", port.intake) for port in self._unshared)
 
     def private(self, family: int, protocol: int | None = None) -> OpenPort:
         """Return the port that only we have, opened at its first use: for what is said to one host."""
@@ -122,11 +105,15 @@ class OpenPorts:
             sock = open_ephemeral(family)
         try:
             bound: int = sock.getsockname()[1] if protocol is None else 0
-            intake = self._receiver.add(sock, bound, admission)
-            return OpenPort(family, bound, sock, intake, protocol=protocol)
+            is_private = not number and protocol is None
+            intake = self._intakes.read(
+                sock, bound, admission, lambda: f"private {port.label}" if is_private else port.label
+            )
+            port = OpenPort(family, bound, sock, intake, protocol=protocol)
         except BaseException:
             sock.close()
             raise
+        return port
 
     def release(self, port: OpenPort) -> None:
         """Let go of a port; the last one closes it."""
@@ -135,15 +122,8 @@ class OpenPorts:
             return
         self._shared.pop((port.family, port.protocol, port.number), None)
         self._unshared.discard(port)
-        self.stop_reading(port.intake)
+        self._intakes.stop(port.intake)
         port.socket.close()
-
-    def stop_reading(self, intake: Intake) -> None:
-        """Have a socket read no more, and keep what it counted."""
-        self._receiver.remove(intake)
-        self.closed.dropped += intake.dropped()
-        self.closed.bytes += intake.tally.bytes
-        self.closed.refused += intake.tally.refused
 
     def close(self) -> None:
         """Close every port that is still open, whoever holds it."""

@@ -21,6 +21,8 @@ from mcast_tui.wire.columns import Addressed
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mcast_tui.net.echo import EchoBook
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.services.groups import Group, Groups
@@ -37,10 +39,14 @@ PAUSE_S = 0.001
 class Outgoing:
     """Chooses how a datagram leaves, and sends it."""
 
-    def __init__(self, settings: Settings, groups: Groups, echoes: EchoBook) -> None:
+    def __init__(
+        self, settings: Settings, groups: Groups, echoes: EchoBook, moved: Mapping[int, int]
+    ) -> None:
         self._settings = settings
         self._groups = groups
         self._echoes = echoes
+        self._moved = moved
+        """Where interfaces are now that were deleted and came back: former index -> index."""
         self.interfaces: tuple[Interface, ...] = ()
         """As they are now; whoever looks at them keeps this true."""
 
@@ -79,7 +85,9 @@ class Outgoing:
 
     async def send(self, port: OpenPort, destination: Endpoint, payload: bytes, options: SendOptions) -> Sent:
         """Send one datagram from `port`, waiting a bounded time for room; raises `McastError`."""
-        interface = next((each for each in self.interfaces if each.index == options.ifindex), None)
+        interface = self._interface_at(options.ifindex)
+        if interface is not None:
+            options = replace(options, ifindex=interface.index)
         if interface is not None and interface.is_loopback and destination.family == 4:
             options = replace(options, source=options.source or interface.ipv4)
         deadline = time.monotonic() + SEND_TIMEOUT_S
@@ -102,3 +110,10 @@ class Outgoing:
                         errno=full.errno,
                     ) from full
             await asyncio.sleep(PAUSE_S)
+
+    def _interface_at(self, ifindex: int | None) -> Interface | None:
+        """Return the interface of this index, also of one it had before it was deleted and came back."""
+        by_index = {interface.index: interface for interface in self.interfaces}
+        if ifindex is None:
+            return None
+        return by_index.get(ifindex) or by_index.get(self._moved.get(ifindex, ifindex))

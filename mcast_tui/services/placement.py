@@ -43,7 +43,7 @@ def joining_interface(endpoint: Endpoint, kind: Kind, interfaces: Sequence[Inter
     """Return the interface an endpoint names, or the one its kind needs when it names none."""
     if endpoint.interface is not None:
         named = resolve_interface(endpoint.interface, interfaces)
-        if kind is Kind.DIRECTED_BROADCAST and not _broadcasts_to(named, endpoint):
+        if kind is Kind.DIRECTED_BROADCAST and not broadcasts_to(named, endpoint):
             raise UsageError(
                 f"join {endpoint}", f"it is the broadcast address of another network than {named.name}'s"
             )
@@ -51,7 +51,7 @@ def joining_interface(endpoint: Endpoint, kind: Kind, interfaces: Sequence[Inter
     if kind is Kind.LIMITED_BROADCAST:
         return None
     if kind is Kind.DIRECTED_BROADCAST:
-        return next(each for each in interfaces if _broadcasts_to(each, endpoint))
+        return next(each for each in interfaces if broadcasts_to(each, endpoint))
     preferred = preferred_interface(interfaces, endpoint.family)
     if preferred is None:
         raise McastError(
@@ -63,5 +63,6 @@ def joining_interface(endpoint: Endpoint, kind: Kind, interfaces: Sequence[Inter
     return preferred
 
 
-def _broadcasts_to(interface: Interface, endpoint: Endpoint) -> bool:
+def broadcasts_to(interface: Interface, endpoint: Endpoint) -> bool:
+    """Tell whether the endpoint's address is the broadcast address of one of the interface's networks."""
     return any(each.network.broadcast_address == endpoint.address for each in interface.networks)

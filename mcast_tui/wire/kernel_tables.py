@@ -8,6 +8,7 @@ tables speak for the network namespace they were read in, and for all its proces
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 ByteOrder: TypeAlias = Literal["little", "big"]
 Row = TypeVar("Row")
+
+ADDRESSES = 16_384
+"""Kept as they were read: tables are read again and again, and are mostly what they were; half the time goes
+into addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +239,14 @@ def _table(lines: list[str], parse: Callable[[str], Row]) -> Table[Row]:
     return Table(tuple(rows), len(lines) - len(rows))
 
 
+@lru_cache(ADDRESSES)
 def _address(hexadecimal: str) -> Address:
     """Return the address whose bytes are written in network order."""
     octets = bytes.fromhex(hexadecimal)
     return IPv4Address(octets) if len(octets) == 4 else IPv6Address(octets)
 
 
+@lru_cache(ADDRESSES)
 def _address_of_words(hexadecimal: str, byteorder: ByteOrder) -> Address:
     """Return the address written as 32-bit numbers, each read from memory in the host's byte order."""
     if byteorder == "big":

@@ -409,6 +409,28 @@ def test_after_removal_the_thread_does_not_touch_the_socket(bench: Callable[...,
     assert not intake.is_open
 
 
+def test_a_socket_that_takes_another_s_place_goes_on_with_its_counts(bench: Callable[..., Bench]) -> None:
+    here = bench()
+    sender, first = here.sender(), here.listen(receive_buffer=1)
+    intake = here.receiver.add(first, PORT)
+    while intake.dropped() < 3:
+        sender.sendto(bytes(100), ("127.0.0.1", PORT))
+    queued = here.ring.head
+    second = here.listen()
+    here.receiver.replace(intake, second)  # the thread does not run yet: it is read here
+    queued = here.ring.head - queued
+    assert queued == intake.tally.packets > 0
+    assert intake.dropped() == 3
+    first.close()
+    here.receiver.start()
+    sender.sendto(b"for the second", ("127.0.0.1", PORT))
+    assert here.packets(queued + 1)[-1].payload == b"for the second"
+    wait_until(lambda: intake.tally.packets == queued + 1)
+    wait_until(lambda: list(here.receiver.take_moved()) == [intake])
+    assert list(here.receiver.take_moved()) == []
+    here.receiver.remove(intake)
+
+
 def test_many_sockets_are_added_and_removed_under_traffic(bench: Callable[..., Bench]) -> None:
     node = bench()
     sender = node.sender()

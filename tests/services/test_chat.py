@@ -48,9 +48,17 @@ def group_at(number: int, address: str) -> Group:
     )
 
 
+class Joined(list[Group]):
+    """What is joined, without sockets."""
+
+    @property
+    def revision(self) -> int:
+        return len(self)
+
+
 def chat_of(ring: PacketRing, *groups: Group) -> tuple[Chat, list[Group]]:
     """A chat and the list of what is joined, to change."""
-    joined = list(groups)
+    joined = Joined(groups)
     return Chat(ring, cast("Any", joined)), joined
 
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 from contextlib import ExitStack
 from ipaddress import ip_address
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from mcast_tui.capture.ring import BLOCK, PacketRing
 from mcast_tui.services.groups import Group
+from mcast_tui.services.intakes import Counted
 from mcast_tui.services.monitor import Monitor
-from mcast_tui.services.open_ports import Closed
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.columns import Addressed, Flag
 from mcast_tui.wire.scope import Kind
 from tests.app.packet_feed import AT, Feed, numbered
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TO_ALL = Feed(destination="255.255.255.255", addressed=Addressed.BROADCAST)
 
@@ -25,12 +22,11 @@ TO_ALL = Feed(destination="255.255.255.255", addressed=Addressed.BROADCAST)
 class Joined(list[Group]):
     """What is joined, without sockets."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.closed = Closed()
+    intakes = SimpleNamespace(look=set, counted=Counted(), smallest_buffer=lambda: None)
 
-    def intakes(self) -> Iterator[tuple[str, Any]]:
-        return iter(())
+    @property
+    def revision(self) -> int:
+        return len(self)
 
 
 def broadcast_joined_at(joined_at: int) -> Group:

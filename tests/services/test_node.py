@@ -11,7 +11,7 @@ import pytest
 from mcast_tui.errors import McastError, UsageError
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services.chat import DIRECT, LineState
-from mcast_tui.services.events import DatagramRefused, DatagramSent, GroupJoined, GroupLeft
+from mcast_tui.services.events import DatagramRefused, DatagramSent, GroupJoined, GroupLeft, MembershipNews
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.columns import Addressed
 from tests.peers import PATIENCE_S, socat, socat_peer, tcpdump_on
@@ -300,7 +300,9 @@ async def test_facts_are_told_in_order_and_a_refusal_is_one_of_them(lab: Lab) ->
         await node.leave(group)
         end()
         await node.join(CHAT)
-    assert [type(event) for event in told] == [GroupJoined, DatagramSent, DatagramRefused, GroupLeft]
+    assert [type(event) for event in told] == [
+        GroupJoined, MembershipNews, DatagramSent, DatagramRefused, GroupLeft, MembershipNews
+    ]  # fmt: skip
     assert failed[0].error is not None
 
 

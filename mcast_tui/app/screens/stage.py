@@ -8,6 +8,7 @@ takes the keys.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -39,12 +40,21 @@ from mcast_tui.safe import safe_text
 from mcast_tui.services.actions import Actions
 from mcast_tui.services.command import is_command
 from mcast_tui.services.desk import Desk
-from mcast_tui.services.events import CaptureStopped, Event, GroupLeft, IntakeFailed
+from mcast_tui.services.events import (
+    CaptureStopped,
+    Event,
+    GroupLeft,
+    GroupsImpaired,
+    IntakeFailed,
+    MembershipNews,
+)
 from mcast_tui.services.groups import SELECTED_BY
-from mcast_tui.services.notice import Level, Notice, NoticeLog
+from mcast_tui.services.membership.facts import What
+from mcast_tui.services.membership.timeline import line_of
+from mcast_tui.services.notice import Level, Notice, NoticeLog, notice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from textual.notifications import SeverityLevel
 
@@ -68,7 +78,7 @@ class Stage:
         self._glyphs = glyphs
         self.notices = NoticeLog()
         self._note = note
-        self._kernel: dict[int, KernelView | None] = {}
+        self._kernel: Mapping[int, KernelView | None] = {}
         self._chat_hidden: dict[int, int] = {}
         self.tab = PACKETS
         self.desk = Desk(node)
@@ -107,7 +117,7 @@ class Stage:
                 self._node.chat.mark_read(self.desk.selected_id)
             chat.tick()
 
-    def sample(self, kernel: dict[int, KernelView | None]) -> None:
+    def sample(self, kernel: Mapping[int, KernelView | None]) -> None:
         """Draw the rates, the losses, the peers and the kernel's word."""
         self._kernel = kernel
         self.show_rates()
@@ -127,7 +137,7 @@ class Stage:
 
     def show_tabs(self) -> None:
         """Draw the tabs, with how many lines of all groups are unread."""
-        unread = sum(self._node.chat.unread(group.id) for group in self._node.groups)
+        unread = self._node.chat.unread_in_groups()
         items = []
         for tab, name in TABS:
             style = "bold $background on $primary" if tab == self.centre else ""
@@ -148,9 +158,21 @@ class Stage:
             elif isinstance(event, IntakeFailed):
                 what = f"A read of {event.label} failed: {describe_errno(event.errno)}."
                 self.announce(Notice(Level.WARNING, what, "It is read on; what was lost by it is not known."))
+            elif isinstance(event, GroupsImpaired):
+                self.announce(replace(notice_of(event.error), level=Level.WARNING))
             elif isinstance(event, CaptureStopped):
                 what = f"Nothing is received any more: the capture thread stopped: {event.reason}."
                 self.announce(Notice(Level.ERROR, what, "Start the app again."))
+        self._announce_healed(events)
+
+    def _announce_healed(self, events: Sequence[Event]) -> None:
+        """Say in one notice what was joined again; each of them stands on the timeline."""
+        entries = [event.entry for event in events if isinstance(event, MembershipNews)]
+        healed = [entry for entry in entries if entry.what is What.HEALED]
+        if healed:
+            more = f" (and {len(healed) - 1} more)" if len(healed) > 1 else ""
+            self.announce(Notice(Level.DONE, f"{line_of(healed[0])}{more}."))
+            self.show_target()
 
     # -- a request changed something -----------------------------------------------------------
 

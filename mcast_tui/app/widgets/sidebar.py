@@ -17,7 +17,7 @@ from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.app import ComposeResult
 
@@ -77,14 +77,22 @@ class GroupList(Rows, can_focus=True):
         super().__init__(id="groups")
         self._glyphs = glyphs
         self._total: GroupEntry = GroupEntry(ALL_TRAFFIC, "All traffic", None)
-        self._entries: Sequence[GroupEntry] = ()
+        self._group_ids: Sequence[int] = ()
+        self._entry_of: Callable[[int], GroupEntry] = lambda group_id: GroupEntry(group_id, "", None)
         self._selected = ALL_TRAFFIC
 
-    def show(self, total: GroupEntry, entries: Sequence[GroupEntry], selected: int) -> None:
-        """Draw these; `total` stands for all traffic."""
+    def show(
+        self,
+        total: GroupEntry,
+        group_ids: Sequence[int],
+        entry_of: Callable[[int], GroupEntry],
+        selected: int,
+    ) -> None:
+        """Draw these; `total` stands for all traffic, `entry_of` is asked for the groups on screen only."""
         moved = selected != self._selected
-        self._total, self._entries, self._selected = total, entries, selected
-        self.set_row_count(1 + LINES_PER_GROUP * len(entries) + 1)
+        self._total, self._group_ids, self._entry_of = total, group_ids, entry_of
+        self._selected = selected
+        self.set_row_count(1 + LINES_PER_GROUP * len(group_ids) + 1)
         if moved:
             self._reveal()
 
@@ -92,9 +100,9 @@ class GroupList(Rows, can_focus=True):
         if y == 0:
             return self._name_row(self._total)
         index, part = divmod(y - 1, LINES_PER_GROUP)
-        if index >= len(self._entries):
+        if index >= len(self._group_ids):
             return Content.assemble("  ", ("+", "$success"), (" join a group", MUTED), ("  J", "$primary"))
-        entry = self._entries[index]
+        entry = self._entry_of(self._group_ids[index])
         return self._kernel_row(entry) if part else self._name_row(entry)
 
     def _name_row(self, entry: GroupEntry) -> Content:
@@ -122,7 +130,7 @@ class GroupList(Rows, can_focus=True):
     def on_rows_row_clicked(self, event: Rows.RowClicked) -> None:
         event.stop()
         index = self._index_at(event.y)
-        if index > len(self._entries):
+        if index > len(self._group_ids):
             self.post_message(self.JoinWanted())
         else:
             self.post_message(self.Selected(self._ids()[index], entered=True))
@@ -139,7 +147,7 @@ class GroupList(Rows, can_focus=True):
         self.post_message(self.Selected(self._selected, entered=True))
 
     def _ids(self) -> list[int]:
-        return [ALL_TRAFFIC, *(entry.id for entry in self._entries)]
+        return [ALL_TRAFFIC, *self._group_ids]
 
     def _index_at(self, y: int) -> int:
         """Return which entry row `y` belongs to; one past the last is the way to join."""

@@ -135,11 +135,12 @@ async def _listen(
     printer_of: Callable[[Node], Printer],
     timeout_s: float | None,
 ) -> int:
-    from mcast_tui.cli.running import announce
+    from mcast_tui.cli.running import announce, tell_interfaces
     from mcast_tui.services.joining import admission_of
     from mcast_tui.services.node import Node
 
     async with Node(settings) as node:
+        tell_interfaces(node)
         printer = printer_of(node)
         for place in places:
             announce(node, await node.join(place.endpoint, admission_of(place), place.sources))

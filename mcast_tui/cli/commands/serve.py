@@ -188,13 +188,14 @@ def _command(words: list[str] | None, shell: str | None) -> Command:
 
 
 async def _serve(places: list[Place], settings: Settings, terms: Terms, *, verbose: bool) -> int:
-    from mcast_tui.cli.running import announce
+    from mcast_tui.cli.running import announce, tell_interfaces
     from mcast_tui.services.joining import admission_of
     from mcast_tui.services.node import Node
     from mcast_tui.services.serve.doors import Doors
     from mcast_tui.services.serve.server import Server
 
     async with Node(settings) as node:
+        tell_interfaces(node)
         doors = Doors(node)
         server = Server(node, doors, terms, talk, tell_each=verbose, adopts=True)
         for place in places:

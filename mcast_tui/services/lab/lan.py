@@ -57,6 +57,7 @@ class Lab:
     ) -> None:
         if not 1 <= hosts <= MAXIMUM_HOSTS:
             raise UsageError(f"build a LAN of {hosts} hosts", f"a LAN has 1 to {MAXIMUM_HOSTS}")
+        self._mtu = mtu
         numbers = range(1, hosts + 1)
         on = [frozenset(numbers)] * lans if attached is None else [frozenset(lan) for lan in attached]
         self.lans = tuple(wiring.Lan(number) for number in range(len(on)))
@@ -104,6 +105,28 @@ class Lab:
     def plug(self, number: int, lan: int = 0) -> None:
         """Plug the host's cable in again; it carries packets when this returns."""
         self._set_port(number, lan, up=True)
+        self._await_cable(number, lan)
+
+    def remove(self, number: int, lan: int = 0) -> None:
+        """Take the host's network card out: its interface is gone."""
+        wiring.at(self.host(number).place, partial(wiring.remove_interface, name=self.lans[lan].interface))
+
+    def insert(self, number: int, lan: int = 0, *, ifindex: int | None = None) -> None:
+        """Put a card in again, with the addresses it had and no routes; it carries packets when this returns.
+
+        Its index is `ifindex`; the first free one when that is None.
+        """
+        chosen, host = self.lans[lan], self.host(number)
+
+        def insert(netlink: IPRoute) -> None:
+            wiring.insert_card(netlink, chosen, number, self.switch.pid, self._mtu, ifindex)
+
+        wiring.at(host.place, insert)
+        wiring.at(self.switch.place, partial(wiring.attach_port, lan=chosen, host=number))
+        wiring.at(host.place, partial(wiring.configure_interface, lan=chosen, host=number))
+        self._await_cable(number, lan)
+
+    def _await_cable(self, number: int, lan: int) -> None:
         chosen, host = self.lans[lan], self.host(number)
         wiring.at(self.switch.place, partial(wiring.await_links, names={chosen.port(number)}))
         wiring.at(host.place, partial(wiring.await_links, names={chosen.interface}))

@@ -114,6 +114,25 @@ def lay_cable(netlink: IPRoute, lan: Lan, host: int, pid: int, mtu: int) -> None
     """Connect the bridge and a host: the far end is born in the namespace of process `pid`."""
     peer = {"ifname": lan.interface, "net_ns_pid": pid, "mtu": mtu, "address": lan.mac(host)}
     netlink.link("add", ifname=lan.port(host), kind="veth", mtu=mtu, peer=peer)
+    attach_port(netlink, lan, host)
+
+
+def insert_card(
+    netlink: IPRoute, lan: Lan, host: int, switch_pid: int, mtu: int, ifindex: int | None
+) -> None:
+    """Make a host's interface anew, from the host: there it can have the index it is given, if any.
+
+    The other end of its cable is born in the namespace of the switch, for `attach_port`.
+    """
+    peer = {"ifname": lan.port(host), "net_ns_pid": switch_pid, "mtu": mtu}
+    chosen = {} if ifindex is None else {"index": ifindex}
+    netlink.link(
+        "add", ifname=lan.interface, kind="veth", mtu=mtu, address=lan.mac(host), peer=peer, **chosen
+    )
+
+
+def attach_port(netlink: IPRoute, lan: Lan, host: int) -> None:
+    """Make the switch's end of a host's cable a port of the bridge."""
     port, bridge = index_of(netlink, lan.port(host)), index_of(netlink, lan.bridge)
     # A switch port has no address of its own, so it stays silent.
     netlink.link("set", index=port, master=bridge, IFLA_AF_SPEC=NO_AUTOMATIC_ADDRESS)
@@ -124,11 +143,7 @@ def configure_host(netlink: IPRoute, lans: tuple[Lan, ...], host: int, routes: R
     """Give a host its loopback, addresses and routes; the routes point to the first LAN."""
     netlink.link("set", index=index_of(netlink, "lo"), state="up")
     for lan in lans:
-        index = index_of(netlink, lan.interface)
-        netlink.link("set", index=index, IFLA_AF_SPEC=NO_AUTOMATIC_ADDRESS)
-        netlink.link("set", index=index, state="up")
-        for address in (lan.address4(host), lan.address6(host), lan.link_local(host)):
-            add_address(netlink, index, address)
+        configure_interface(netlink, lan, host)
     first = index_of(netlink, lans[0].interface)
     destinations = {
         "multicast": ("224.0.0.0/4", "255.255.255.255/32"),
@@ -137,6 +152,20 @@ def configure_host(netlink: IPRoute, lans: tuple[Lan, ...], host: int, routes: R
     }
     for destination in destinations[routes]:
         netlink.route("add", dst=destination, oif=first, scope=253)  # RT_SCOPE_LINK
+
+
+def configure_interface(netlink: IPRoute, lan: Lan, host: int) -> None:
+    """Give a host's end of a cable its addresses, and switch it on."""
+    index = index_of(netlink, lan.interface)
+    netlink.link("set", index=index, IFLA_AF_SPEC=NO_AUTOMATIC_ADDRESS)
+    netlink.link("set", index=index, state="up")
+    for address in (lan.address4(host), lan.address6(host), lan.link_local(host)):
+        add_address(netlink, index, address)
+
+
+def remove_interface(netlink: IPRoute, name: str) -> None:
+    """Delete an interface, and with it the other end of its cable."""
+    netlink.link("del", index=index_of(netlink, name))
 
 
 def await_links(netlink: IPRoute, names: AbstractSet[str]) -> None:

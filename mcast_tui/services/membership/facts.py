@@ -56,7 +56,7 @@ class What(Enum):
     LINK = "link"
     """Carrier, up and down, address, name, gone, back."""
     HEALED = "healed"
-    """A membership was restored, or could not be."""
+    """A membership was restored; one that could not be is an ALARM."""
 
 
 @dataclass(frozen=True, slots=True)

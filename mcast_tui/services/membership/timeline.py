@@ -15,6 +15,12 @@ ENTRIES = 5_000
 """Whoever is on the LAN can make entries as fast as he sends reports: older ones give way."""
 
 
+def line_of(entry: TimelineEntry) -> str:
+    """Return an entry in one line, without its time: ``eth0: 224.1.0.1 joined again: users 1, ...``."""
+    where = f"{entry.interface}: " if entry.interface else ""
+    return f"{where}{f'{entry.group} ' if entry.group else ''}{entry.text}"
+
+
 class Timeline:
     """The newest entries; each is told once, as it is added, to whoever listens."""
 

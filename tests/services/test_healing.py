@@ -1,0 +1,437 @@
+"""Every way an interface can change under a joined group: packets flow again, and the timeline says why.
+
+The rows of what Linux does when (measured, with other means) are each a test; the other side is a sender on
+another host, the witnesses are the kernel's tables and a tcpdump on a third.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcast_tui.errors import NetworkRefused
+from mcast_tui.net.kernel import read_memberships
+from mcast_tui.net.link_monitor import Overrun
+from mcast_tui.net.refusals import refuse_socket
+from mcast_tui.net.sender import SendOptions
+from mcast_tui.services import groups as groups_module
+from mcast_tui.services.events import GroupsImpaired
+from mcast_tui.services.groups import SELECTED_BY
+from mcast_tui.services.membership import link_watch
+from mcast_tui.services.membership.facts import What
+from mcast_tui.wire.address import parse_endpoint
+from tests.peers import PATIENCE_S, socat_peer, tcpdump_on
+from tests.services.nodes import node_on
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from mcast_tui.net.kernel import KernelView
+    from mcast_tui.services.groups import Group
+    from mcast_tui.services.lab.lan import Host, Lab
+    from mcast_tui.services.node import Node
+    from tests.peers import Capture
+
+ASM4, SSM4 = "239.5.5.5%eth0:5000", "192.168.10.2,232.5.5.5%eth0:5000"
+ASM6, SSM6 = "[ff15::55%eth0]:5000", "[fd00:10::2],[ff35::55%eth0]:5000"
+EVERY_KIND = (ASM4, SSM4, ASM6, SSM6)
+
+
+@dataclass
+class Healing:
+    """A node on host 1, joined to some groups, and what it told."""
+
+    node: Node
+    host: Host
+    sender: Host
+    groups: list[Group]
+    impaired: list[str]
+
+    @property
+    def told(self) -> list[str]:
+        """What stands on the timeline but our own joins, as ``link eth0: down``."""
+        return [
+            f"{entry.what.value} {entry.interface}{f' {entry.group}' if entry.group else ''}: {entry.text}"
+            for entry in self.node.timeline.since(0)
+            if entry.what not in {What.JOIN, What.LEAVE}
+        ]
+
+    async def until(self, condition: Callable[[], object], what: str) -> None:
+        """Let the event loop run until the condition holds."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not condition():
+                    await asyncio.sleep(0.002)
+        except TimeoutError:
+            raise AssertionError(f"{what} never came about: {self.told} {self.impaired}") from None
+
+    async def until_told(self, *words: str) -> None:
+        for each in words:
+            await self.until(lambda each=each: any(each in entry for entry in self.told), each)
+
+    async def until_packets_flow(self) -> None:
+        """Send to each group from the other host until one of what was sent from now on has arrived there."""
+        for group in self.groups:
+            before = group.intake.tally.packets
+
+            def has_come(group: Group = group, before: int = before) -> bool:
+                send(self.sender, group)
+                return group.intake.tally.packets > before
+
+            await self.until(has_come, f"a packet to {group.label}")
+
+    def rows(self, group: Group) -> int:
+        """Return how many packets of the ring are the group's."""
+        _, columns = self.node.ring.read(0, self.node.ring.head, SELECTED_BY)
+        return int(group.selects(columns).sum())
+
+    def view(self, group: Group) -> KernelView | None:
+        with self.host.entered():
+            return read_memberships().view(group.endpoint.address, group.ifindex or 0)
+
+    def change(self, *words: str) -> None:
+        """Have ``ip`` do this on the host."""
+        self.host.run(["ip", *words])
+
+
+def send(host: Host, group: Group, payload: bytes = b"tick\n") -> None:
+    """Send to a group from the host's own address; raw IP as such."""
+    endpoint = group.endpoint
+    kind, number = (
+        (socket.SOCK_DGRAM, 0) if endpoint.protocol is None else (socket.SOCK_RAW, endpoint.protocol)
+    )
+    family = socket.AF_INET if endpoint.family == 4 else socket.AF_INET6
+    with host.entered(), socket.socket(family, kind, number) as sock:
+        if family == socket.AF_INET:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, host.address4.packed)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sock.bind((str(host.address4), 0))
+            sock.sendto(payload, (str(endpoint.address), endpoint.port))
+        else:
+            sock.bind((str(host.address6), 0))
+            index = socket.if_nametoindex(host.interface)
+            sock.sendto(payload, (str(endpoint.address), endpoint.port, 0, index))
+
+
+@asynccontextmanager
+async def healing_on(lab: Lab, *endpoints: str) -> AsyncIterator[Healing]:
+    """Run a node on host 1 that has joined these and hears them; host 2 sends."""
+    async with node_on(lab.host(1)) as node:
+        groups = [group for each in endpoints for group in await node.join(parse_endpoint(each))]
+        impaired: list[str] = []
+
+        def take(event: object) -> None:
+            if isinstance(event, GroupsImpaired):
+                impaired.append(str(event.error))
+
+        node.subscribe(take)
+        here = Healing(node, lab.host(1), lab.host(2), groups, impaired)
+        await here.until_packets_flow()
+        yield here
+
+
+def healed(groups: Sequence[Group]) -> list[str]:
+    """What is told of these once they are healed."""
+    return [
+        f"healed eth0 {group.endpoint.address}: joined again: users 1, "
+        f"{'INCLUDE' if group.endpoint.source else 'EXCLUDE'} {{{group.endpoint.source or ''}}}"
+        for group in groups
+    ]
+
+
+async def test_a_cable_that_is_pulled_and_plugged_in_again_has_its_groups_announced_anew(lab: Lab) -> None:
+    lab.host(1).run(
+        ["sysctl", "-w", "net.ipv4.igmp_qrv=1"]
+    )  # each report once: those seen later are new ones
+    with tcpdump_on(lab.host(3), "igmp") as wire:
+        async with healing_on(lab, *EVERY_KIND) as here:
+            await _reports(wire, "239.5.5.5", 1)
+            lab.cut(1)
+            await here.until_told("link eth0: no carrier: memberships are kept")
+            assert any("eth0 has no carrier. Plug its cable in" in error for error in here.impaired)
+            lab.plug(1)
+            await here.until_told("link eth0: carrier is back", *healed(here.groups))
+            await here.until_packets_flow()
+            assert set(await _reports(wire, "239.5.5.5", 2)) == {"4"}  # CHANGE_TO_EXCLUDE_MODE
+
+
+async def _reports(wire: Capture, group: str, count: int) -> list[str]:
+    """Wait until the wire has carried so many IGMPv3 records of the group; return their types."""
+    frames = 1
+    while True:
+        fields = await asyncio.to_thread(wire.fields, "igmp.record_type", "igmp.maddr", at_least=frames)
+        records = [
+            record
+            for types, groups in fields
+            for record in zip(types.split("|"), groups.split("|"), strict=False)
+        ]
+        found = [kind for kind, address in records if address == group]
+        if len(found) >= count:
+            return found
+        frames = len(fields) + 1
+
+
+async def test_an_interface_that_was_down_is_received_on_and_sent_by_again_without_its_route(
+    lab: Lab,
+) -> None:
+    async with healing_on(lab, *EVERY_KIND) as here:
+        here.change("link", "set", "eth0", "down")
+        await here.until_told("link eth0: down: memberships are kept", "address fd00:10::1/64 removed")
+        assert any("sudo ip link set eth0 up" in error for error in here.impaired)
+        here.change("link", "set", "eth0", "up")
+        await here.until_told("link eth0: up", *healed(here.groups[:2]))
+        here.change("address", "add", "fd00:10::1/64", "dev", "eth0", "nodad")
+        await here.until_packets_flow()
+        await _hears_ourselves(here)
+
+
+async def _hears_ourselves(here: Healing) -> None:
+    """Send to the first group and wait for what we sent: out by its interface, and back."""
+    group = here.groups[0]
+    before = here.node.ring.head
+    await here.node.send(group.endpoint, b"from us\n", SendOptions())
+    own = lambda: [  # noqa: E731
+        packet
+        for number in range(before, here.node.ring.head)
+        if (packet := here.node.ring.packet(number)) and packet.payload == b"from us\n"
+    ]
+    await here.until(own, "our own datagram")
+    assert own()[0].own
+    assert own()[0].ifindex == group.ifindex
+
+
+@pytest.mark.parametrize("is_same", [False, True], ids=["other-index", "same-index"])
+async def test_a_recreated_interface_is_joined_anew_under_whichever_index(lab: Lab, is_same: bool) -> None:
+    async with healing_on(lab, *EVERY_KIND) as here:
+        before = here.groups[0].ifindex
+        assert before is not None
+        after = before if is_same else before + 20
+        counts = {group: group.intake.tally.packets for group in here.groups}
+        lab.remove(1)
+        await here.until_told("link eth0: gone, and its memberships with it")
+        assert any("eth0 is gone" in error and "joined again when" in error for error in here.impaired)
+        assert {here.view(group) for group in here.groups} == {None}
+        with tcpdump_on(lab.host(3), "igmp") as wire:
+            lab.insert(1, ifindex=after)
+            await here.until_packets_flow()
+            await _reports(wire, "239.5.5.5", 1)
+        under = f"the same index {before}" if is_same else f"index {after}, formerly {before}"
+        await here.until_told(f"link eth0: deleted and back under {under}", *healed(here.groups))
+        assert [group.ifindex for group in here.groups] == [after] * 4
+        assert [str(view) for view in map(here.view, here.groups)] == [
+            "users 1, EXCLUDE {}", "users 1, INCLUDE {192.168.10.2}",
+            "users 1, EXCLUDE {}", "users 1, INCLUDE {fd00:10::2}",
+        ]  # fmt: skip
+        for group in here.groups:  # counts go on, and what came under the old index is the group's still
+            assert group.intake.tally.packets > counts[group]
+            await here.until(lambda group=group: here.rows(group) == group.intake.tally.packets, "its rows")
+        await _hears_ourselves(here)
+        sent = await here.node.send(here.groups[0].endpoint, b"x\n", SendOptions(ifindex=before))
+        assert sent.ifindex == after
+
+
+async def test_an_interface_recreated_between_two_looks_is_noticed_by_the_kernels_news(lab: Lab) -> None:
+    async with healing_on(lab, ASM4, ASM6) as here:
+        before = here.groups[0].ifindex
+        lab.remove(1)  # the event loop has no turn in between
+        lab.insert(1, ifindex=before)
+        await here.until_told("deleted and back under the same index", *healed(here.groups))
+        await here.until_packets_flow()
+
+
+async def test_a_renamed_interface_keeps_its_groups_under_the_new_name(lab: Lab) -> None:
+    async with healing_on(lab, ASM4, ASM6) as here:
+        here.change("link", "set", "eth0", "down")
+        here.change("link", "set", "eth0", "name", "wan0")
+        here.change("link", "set", "wan0", "up")
+        here.change("address", "add", "fd00:10::1/64", "dev", "wan0", "nodad")
+        await here.until_told("link wan0: renamed, formerly eth0")
+        assert [str(group.endpoint) for group in here.groups] == [
+            "239.5.5.5%wan0:5000",
+            "[ff15::55%wan0]:5000",
+        ]
+        await here.until_packets_flow()
+        await _hears_ourselves(here)
+
+
+async def test_another_address_is_sent_from_at_once_and_none_at_all_is_warned_of(lab: Lab) -> None:
+    async with healing_on(lab, ASM4) as here:
+        here.change("address", "add", "192.168.10.77/24", "dev", "eth0")
+        here.change("address", "del", "192.168.10.1/24", "dev", "eth0")
+        here.change("address", "add", "192.168.10.77/24", "dev", "eth0")
+        await here.until_told("address 192.168.10.1/24 removed", "address 192.168.10.77/24 added")
+        await here.until_packets_flow()
+        await _hears_ourselves(here)
+        here.change("address", "flush", "dev", "eth0", "scope", "global")
+        await here.until(
+            lambda: any("leaves from 0.0.0.0" in error for error in here.impaired), "the warning"
+        )
+        await here.until_packets_flow()
+        await _hears_ourselves(here)
+
+
+async def test_broadcast_is_heard_again_on_a_recreated_interface_and_a_strange_network_is_warned_of(
+    lab: Lab,
+) -> None:
+    async with healing_on(lab, "192.168.10.255:5000", "broadcast%eth0:5001") as here:
+        lab.remove(1)
+        await here.until_told("gone, and its memberships")
+        lab.insert(1)
+        await here.until_packets_flow()
+        assert not any("not the broadcast address" in error for error in here.impaired)
+        here.change("address", "add", "10.9.8.7/24", "dev", "eth0")
+        here.change("address", "del", "192.168.10.1/24", "dev", "eth0")
+        await here.until(lambda: any("not the broadcast address of eth0" in e for e in here.impaired), "it")
+        assert sum("not the broadcast address" in error for error in here.impaired) == 1
+
+
+async def test_raw_ip_groups_are_joined_anew_by_sockets_that_hear_the_new_index(lab: Lab) -> None:
+    async with node_on(lab.host(1)) as node:
+        groups = [
+            group
+            for each in ("ip://239.5.5.5%eth0:253", "ip://[fd00:10::2]@[ff35::55%eth0]:253")
+            for group in await node.join(parse_endpoint(each))
+        ]
+        here = Healing(node, lab.host(1), lab.host(2), groups, [])
+        before = [group.ifindex for group in groups]
+        lab.remove(1)
+        await here.until_told("gone, and its memberships")
+        lab.insert(1)
+        await here.until_packets_flow()
+        assert [group.ifindex for group in groups] != before
+
+
+async def test_what_another_program_holds_as_well_is_said_not_to_be_announced(lab: Lab) -> None:
+    async with healing_on(lab, ASM4) as here:
+        with socat_peer(lab.host(1), "239.5.5.5", 5000, "reuseaddr"):
+            lab.cut(1)
+            await here.until_told("no carrier")
+            lab.plug(1)
+            await here.until_told("joined again: users 2, EXCLUDE {}; another program holds it too")
+
+
+async def test_two_groups_of_one_address_leave_both_before_either_joins_again(lab: Lab) -> None:
+    lab.host(1).run(["sysctl", "-w", "net.ipv4.igmp_qrv=1"])
+    with tcpdump_on(lab.host(3), "igmp") as wire:
+        async with healing_on(lab, ASM4, "239.5.5.5%eth0:5001") as here:
+            await _reports(wire, "239.5.5.5", 1)
+            lab.cut(1)
+            await here.until_told("no carrier")
+            lab.plug(1)
+            await here.until_told("joined again: users 2, EXCLUDE {}")
+            await _reports(wire, "239.5.5.5", 2)
+        assert not any("another program" in entry for entry in here.told)
+
+
+async def test_after_sleep_everything_is_announced_anew(lab: Lab) -> None:
+    async with healing_on(lab, ASM4) as here:
+        so_far = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+        here.node.healer.check_sleep(so_far)
+        here.node.healer.check_sleep(so_far + 0.4)
+        assert here.told == []
+        here.node.healer.check_sleep(so_far + 3600.4)
+        assert here.told[0] == "link None: the machine slept for 3600 s"
+        assert here.told[1].startswith("healed eth0 239.5.5.5: joined again: users 1")
+
+
+async def test_what_cannot_be_joined_again_is_said_with_the_remedy_and_tried_at_the_next_event(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with healing_on(lab, ASM6) as here:
+        lab.remove(1)
+        await here.until_told("gone, and its memberships")
+
+        def no_descriptor(*_: object, **__: object) -> None:
+            raise refuse_socket(OSError(errno.EMFILE, ""), here.groups[0].endpoint.address, 5000)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(groups_module, "open_group", no_descriptor)
+            lab.insert(1)
+            await here.until_told("alarm eth0 ff15::55: not joined again: this process has as many files")
+            assert any("ulimit -n" in error for error in here.impaired)
+        here.change("address", "add", "192.168.10.77/24", "dev", "eth0")
+        await here.until_told(*healed(here.groups))
+        await here.until_packets_flow()
+
+
+async def test_without_netlink_s_news_the_interfaces_are_looked_at_and_heal_all_the_same(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise NetworkRefused("follow the network interfaces", "Operation not permitted (EPERM)")
+
+    monkeypatch.setattr(link_watch, "LinkMonitor", refuse)
+    async with healing_on(lab, ASM4, ASM6) as here:
+        assert not here.node.link_monitor.is_live
+        before = here.groups[0].ifindex
+        lab.remove(1)  # and back before anybody looks: only the tables tell
+        lab.insert(1, ifindex=before)
+        await here.until_told(*healed(here.groups))
+        await here.until_packets_flow()
+        lab.cut(1)
+        await here.until_told("no carrier")
+        assert here.node.timeline.since(0)[-1].origin == "RTM_GETLINK"
+
+
+async def test_many_groups_are_healed_together_and_told_in_one_line(lab: Lab) -> None:
+    async with node_on(lab.host(1)) as node:
+        groups = await node.join(parse_endpoint("239.7.0.0%eth0:5000+99"))
+        here = Healing(node, lab.host(1), lab.host(2), [groups[0], groups[99]], [])
+        lab.remove(1)
+        await here.until_told("gone, and its memberships")
+        lab.insert(1)
+        await here.until_told("healed eth0: 100 memberships joined again, 239.7.0.0:5000 the first")
+        await here.until_packets_flow()
+        assert all(here.view(group) for group in groups)
+        assert [entry.text for entry in node.timeline.since(0) if entry.what is What.JOIN] == [
+            "239.7.0.0:5000 to 239.7.0.99:5000, 100 groups"
+        ]
+
+
+async def test_an_overrun_of_the_news_makes_us_look_at_everything(lab: Lab) -> None:
+    async with healing_on(lab, ASM4) as here:
+        here.node._take_link_news([Overrun()])
+        assert here.told[0].startswith("healed eth0 239.5.5.5: joined again: users 1")
+        await here.until_packets_flow()
+
+
+async def test_our_joins_and_leaves_stand_on_the_timeline(lab: Lab) -> None:
+    async with node_on(lab.host(1)) as node:
+        for each in (ASM4, SSM6, "broadcast:5000"):
+            [group] = await node.join(parse_endpoint(each))
+            await node.leave(group)
+        entries = node.timeline.since(0)
+    assert [(entry.what, str(entry.group), entry.text) for entry in entries] == [
+        (What.JOIN, "239.5.5.5", "port 5000, any source"),
+        (What.LEAVE, "239.5.5.5", "port 5000, any source"),
+        (What.JOIN, "ff35::55", "port 5000, source fd00:10::2"),
+        (What.LEAVE, "ff35::55", "port 5000, source fd00:10::2"),
+    ]
+    assert {(entry.who, entry.origin, entry.is_seen) for entry in entries} == {
+        ("this app", "setsockopt", True)
+    }
+
+
+async def test_another_interface_with_the_index_of_one_that_is_gone_is_not_taken_for_it(lab: Lab) -> None:
+    async with healing_on(lab, ASM4) as here:
+        before = here.groups[0].ifindex
+        lab.remove(1)
+        await here.until_told("gone, and its memberships")
+        here.change("link", "add", "other0", "index", str(before), "type", "veth", "peer", "name", "other1")
+        lab.insert(1)
+        await here.until_told("deleted and back under index", *healed(here.groups))
+        await here.until_packets_flow()
+        assert str(here.groups[0].endpoint) == "239.5.5.5%eth0:5000"
+        assert here.groups[0].ifindex != before
+        mine = here.groups[0]
+        await here.until(lambda: here.rows(mine) == here.node.ring.head, "every row")
+        [other] = await here.node.join(parse_endpoint("239.5.5.5%other0:5000"))
+        await here.until(lambda: here.rows(mine) + here.rows(other) == here.node.ring.head, "each row once")
+        assert here.rows(other) > 0
