@@ -89,6 +89,14 @@ def list_interfaces() -> tuple[Interface, ...]:
     )
 
 
+def interface_name(ifindex: int | None) -> str | None:
+    """Ask the kernel for the name an interface has now: it may be renamed at any time. None: it is gone."""
+    try:
+        return None if ifindex is None else socket.if_indextoname(ifindex)
+    except OSError:
+        return None
+
+
 def resolve_interface(text: str, interfaces: Iterable[Interface]) -> Interface:
     """Return the interface a user wrote: its name, else its index, else one of its addresses.
 

@@ -60,6 +60,11 @@ class MembershipTables:
         for row in filters:
             self._filters[row.group, row.ifindex].append(row)
 
+    @property
+    def groups(self) -> Iterable[HostGroup]:
+        """Every group this host is a member of, in the kernel's order, IPv4 first."""
+        return self._groups.values()
+
     def view(self, group: Address, ifindex: int) -> KernelView | None:
         """Return what the kernel keeps for a group; None when this host is no member on that interface."""
         row = self._groups.get((group, ifindex))
@@ -72,13 +77,37 @@ class MembershipTables:
 
 def read_memberships() -> MembershipTables:
     """Read the tables of this thread's network namespace; one read answers for every group."""
+    return _parse(_read_tables())
+
+
+class MembershipReader:
+    """Reads the tables again and again: to read them costs little, to parse ten thousand groups does not."""
+
+    def __init__(self) -> None:
+        self._text: tuple[str, ...] | None = None
+        self._tables = MembershipTables((), ())
+
+    def read(self) -> MembershipTables:
+        """Return the tables as they are now: the same object as the last time if not a letter changed."""
+        text = _read_tables()
+        if text != self._text:
+            self._text, self._tables = text, _parse(text)
+        return self._tables
+
+
+def _read_tables() -> tuple[str, ...]:
+    return tuple(map(_read, ("igmp", "igmp6", "mcfilter", "mcfilter6")))
+
+
+def _parse(text: tuple[str, ...]) -> MembershipTables:
+    igmp, igmp6, mcfilter, mcfilter6 = text
     groups = (
-        *kernel_tables.parse_igmp(_read("igmp"), sys.byteorder).rows,
-        *kernel_tables.parse_igmp6(_read("igmp6")).rows,
+        *kernel_tables.parse_igmp(igmp, sys.byteorder).rows,
+        *kernel_tables.parse_igmp6(igmp6).rows,
     )
     filters = (
-        *kernel_tables.parse_mcfilter(_read("mcfilter")).rows,
-        *kernel_tables.parse_mcfilter(_read("mcfilter6")).rows,
+        *kernel_tables.parse_mcfilter(mcfilter).rows,
+        *kernel_tables.parse_mcfilter(mcfilter6).rows,
     )
     return MembershipTables(groups, filters)
 
@@ -116,15 +145,22 @@ def protocol_in_force(ifindex: int, name: str, family: int) -> tuple[Protocol | 
     None, with the reason, where the kernel does not tell: it shows no MLD version, and no IGMP version
     of an interface without any group.
     """
+    shown = None
+    if family == 4:
+        _, _, rest = _read("igmp").partition(f"\n{ifindex}\t")
+        first = "\n".join(rest.split("\n", 2)[:2])  # the interface, and one group is enough
+        rows = kernel_tables.parse_igmp(f"{ifindex}\t{first}", sys.byteorder).rows
+        shown = next((row.igmp_version for row in rows), None)
+    return explain_version(name, family, shown)
+
+
+def explain_version(name: str, family: int, shown: int | None) -> tuple[Protocol | None, str]:
+    """Do as `protocol_in_force` with the version that /proc/net/igmp shows, where that is read already."""
     forced, setting = _forced_version(name, family)
     if family == 6:
         if forced in _MLD:
             return _MLD[forced], f"{setting} is {forced}"
         return None, "MLDv2, or MLDv1 where a querier of that version was heard: the kernel does not show it"
-    _, _, rest = _read("igmp").partition(f"\n{ifindex}\t")
-    first = "\n".join(rest.split("\n", 2)[:2])  # the interface, and one group is enough
-    rows = kernel_tables.parse_igmp(f"{ifindex}\t{first}", sys.byteorder).rows
-    shown = next((row.igmp_version for row in rows), None)
     version = shown or forced
     if version not in _IGMP:
         return None, "the kernel lists no group on this interface, and with it no version"
@@ -136,13 +172,14 @@ def protocol_in_force(ifindex: int, name: str, family: int) -> tuple[Protocol | 
 def _forced_version(name: str, family: int) -> tuple[int, str]:
     """Return the version that a sysctl prescribes, 0 when none does, and the sysctl's name.
 
-    What is said of all interfaces goes before what is said of one.
+    Of what is said of all interfaces and of this one, IGMP takes the lower and MLD the first.
     """
     tree, leaf = ("ipv4", "force_igmp_version") if family == 4 else ("ipv6", "force_mld_version")
-    for scope in ("all", name):
-        if forced := read_limit("net", tree, "conf", scope, leaf):
-            return forced, f"net.{tree}.conf.{scope}.{leaf}"
-    return 0, ""
+    said = [(read_limit("net", tree, "conf", scope, leaf) or 0, scope) for scope in ("all", name)]
+    forced = [(version, f"net.{tree}.conf.{scope}.{leaf}") for version, scope in said if version]
+    if not forced:
+        return 0, ""
+    return min(forced, key=lambda one: one[0]) if family == 4 else forced[0]
 
 
 def interface_filter(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,9 +36,31 @@ class HostMembership:
 
     @property
     def is_permanent(self) -> bool:
-        """Whether the kernel itself holds it for as long as the interface is up: all-hosts, all-nodes."""
-        text = str(self.group)
-        return text in {"224.0.0.1", "ff01::1", "ff02::1"}
+        """Whether the kernel itself holds it: all-hosts, all-nodes, or an address's solicited-node group."""
+        return self.group in _OF_EVERY_HOST or self._is_solicited_node
+
+    @property
+    def others(self) -> int:
+        """How many users are neither sockets of this process nor the kernel for its own addresses."""
+        of_kernel = 0 if not self.is_permanent else self.view.users if self._is_solicited_node else 1
+        return max(0, self.view.users - self.ours - of_kernel)
+
+    @property
+    def who(self) -> str:
+        """Who holds it, of `THIS_APP`, `KERNEL` and `OTHER`: ``this app, other``."""
+        holders = {THIS_APP: self.ours, KERNEL: self.is_permanent, OTHER: self.others}
+        return ", ".join(name for name, holds in holders.items() if holds)
+
+    @property
+    def _is_solicited_node(self) -> bool:
+        return self.group.version == 6 and int(self.group) >> 24 == _SOLICITED_NODE
+
+
+THIS_APP, KERNEL, OTHER = "this app", "kernel", "other"
+"""Who holds a membership. `OTHER`: another process of this host; the kernel does not say which."""
+_OF_EVERY_HOST = {IPv4Address("224.0.0.1"), IPv6Address("ff01::1"), IPv6Address("ff02::1")}
+_SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0")) >> 24
+"""All but the last 24 bits, which are those of the host's address: RFC 4291 section 2.7.1."""
 
 
 class What(Enum):
@@ -73,11 +96,14 @@ class TimelineEntry:
     """May hold any bytes a name may hold: to be shown through `safe`."""
     group: Address | None
     who: str
-    """``this app``, ``this host``, or the address of who did it."""
+    """``this app``, ``other`` (another process here), ``kernel``, ``this host`` where it is not known which,
+    or the address of who did it."""
     text: str
     """In a few words: ``IGMPv3 CHANGE_TO_EXCLUDE_MODE {}``."""
     origin: str
     """How it is known: ``tap``, ``setsockopt``, ``/proc/net/igmp``, ``RTM_NEWMULTICAST``."""
+    view: KernelView | None = None
+    """What the kernel kept of the group afterwards; None where it keeps nothing, or was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,153 @@
+"""The memberships of this host: every group on every interface by the kernel's tables, and what changes.
+
+Whose they are the kernel does not say: our own are counted by us, the rest is somebody's. What differs
+between two readings is all that is known of a change; what came and went in between is not seen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from mcast_tui.net.kernel import MembershipReader, explain_version
+from mcast_tui.services.membership.facts import KERNEL, OTHER, HostMembership, TimelineEntry, What
+from mcast_tui.wire.well_known import group_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mcast_tui.net.kernel import MembershipTables
+    from mcast_tui.services.groups import Group
+    from mcast_tui.wire.kernel_tables import HostGroup
+    from mcast_tui.wire.literal import Address
+    from mcast_tui.wire.membership.message import Protocol
+
+    _Spoken: TypeAlias = dict[tuple[int, str, int, int | None], tuple[Protocol | None, str]]
+    """Interface, address family and the table's column -> the version in force, and why."""
+
+Key: TypeAlias = "tuple[int, Address]"
+"""Interface index and group."""
+Notice: TypeAlias = tuple[int, What]
+"""When the kernel told, ns since the epoch, and whether of a join or of a leave."""
+NOTICES = {What.JOIN: "RTM_NEWMULTICAST", What.LEAVE: "RTM_DELMULTICAST"}
+"""What the kernel calls them."""
+
+
+class HostTable:
+    """Reads the memberships of the namespace it is read in. `groups`: ours, asked anew each time."""
+
+    def __init__(self, groups: Iterable[Group] = ()) -> None:
+        self._groups = groups
+        self._reader = MembershipReader()
+        self._basis: tuple[MembershipTables, Counter[Key], _Spoken] | None = None
+        self._rows: tuple[HostMembership, ...] = ()
+
+    def read(self) -> tuple[HostMembership, ...]:
+        """Return the rows as they are now, the same object if the tables read the same; raises `OSError`."""
+        tables = self._reader.read()
+        ours = Counter(_key(group) for group in self._groups if group.interface and group.membership)
+        if self._basis is not None and self._basis[0] is tables:
+            places = set(self._basis[2])
+        else:
+            places = {
+                (row.ifindex, row.interface, row.group.version, row.igmp_version) for row in tables.groups
+            }
+        spoken = {place: explain_version(*place[1:]) for place in places}
+        basis = (tables, ours, spoken)
+        if basis != self._basis:
+            self._basis = basis
+            self._rows = tuple(_row(row, tables, ours, spoken) for row in tables.groups)
+        return self._rows
+
+
+def _key(group: Group) -> Key:
+    assert group.interface is not None  # only those that have one are asked
+    return group.interface.index, group.endpoint.address
+
+
+def _row(row: HostGroup, tables: MembershipTables, ours: Counter[Key], spoken: _Spoken) -> HostMembership:
+    view = tables.view(row.group, row.ifindex)
+    assert view is not None  # the row is of these tables
+    protocol, reason = spoken[row.ifindex, row.interface, row.group.version, row.igmp_version]
+    return HostMembership(
+        ifindex=row.ifindex,
+        interface=row.interface,
+        group=row.group,
+        view=view,
+        ours=ours[row.ifindex, row.group],
+        protocol=protocol,
+        protocol_reason=reason,
+        name=group_name(row.group),
+    )
+
+
+def diff(
+    before: Iterable[HostMembership],
+    after: Iterable[HostMembership],
+    at: int,
+    noticed: Mapping[Key, Notice] = MappingProxyType({}),
+) -> list[TimelineEntry]:
+    """Return what others than this process changed between two readings, the second at `at` (ns, epoch).
+
+    `noticed`: the kernel's own notice of a group on an interface, where there was one.
+    """
+    was = {(row.ifindex, row.group): row for row in before}
+    now = {(row.ifindex, row.group): row for row in after}
+    interfaces = {(row.ifindex, row.group.version) for row in now.values()}
+    entries: list[TimelineEntry] = []
+    for key in {**was, **now}:
+        has_interface = (key[0], key[1].version) in interfaces
+        change = _change(was.get(key), now.get(key), has_interface=has_interface)
+        if change is not None:
+            what, who, origin, text = change
+            row = now.get(key) or was[key]
+            told_at = at
+            if key in noticed and noticed[key][1] is what:
+                told_at, origin = noticed[key][0], NOTICES[what]
+            entries.append(
+                TimelineEntry(
+                    at=told_at,
+                    what=what,
+                    is_seen=True,
+                    ifindex=row.ifindex,
+                    interface=row.interface,
+                    group=row.group,
+                    who=who,
+                    text=text,
+                    origin=origin,
+                    view=now[key].view if key in now else None,
+                )
+            )
+    return entries
+
+
+def _change(
+    was: HostMembership | None, now: HostMembership | None, *, has_interface: bool
+) -> tuple[What, str, str, str] | None:
+    """Return what others did to one membership, who, how that is known, and in words; None: nothing."""
+    row = now or was
+    assert row is not None  # one of them is there
+    before, after = _users(was), _users(now)
+    filter_before, filter_after = _filter(was), _filter(now)
+    if before != after:
+        what = What.JOIN if after > before else What.LEAVE
+        who = KERNEL if not has_interface or (row.is_permanent and not row.others) else OTHER
+        total = f"users {was.view.users if was else 0} -> {now.view.users if now else 0}"
+        if not has_interface:
+            return what, who, row.view.origin, f"{total}, with the interface"
+        return what, who, row.view.origin, ", ".join(filter(None, (total, filter_after)))
+    if was and now and filter_before != filter_after and was.ours == now.ours:
+        origin = "/proc/net/mcfilter" if row.group.version == 4 else "/proc/net/mcfilter6"
+        who = "this host" if now.ours else OTHER
+        return What.FILTER, who, origin, f"{filter_before or 'not told'} -> {filter_after or 'not told'}"
+    return None
+
+
+def _users(row: HostMembership | None) -> int:
+    """Return the users that are not sockets of this process."""
+    return 0 if row is None else max(0, row.view.users - row.ours)
+
+
+def _filter(row: HostMembership | None) -> str | None:
+    return None if row is None else row.view.filter
