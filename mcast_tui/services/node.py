@@ -133,6 +133,10 @@ class Node:
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)
 
+    def publish(self, event: Event) -> None:
+        """Tell every listener of an event that a service beside the node found out."""
+        self._tell(event)
+
     def _tell(self, event: Event) -> None:
         for listener in tuple(self._listeners):
             listener(event)

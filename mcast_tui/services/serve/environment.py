@@ -48,7 +48,7 @@ def request_environment(packet: Packet, interface_name: str | None) -> dict[str,
 def _ours(packet: Packet, interface_name: str | None) -> dict[str, object]:
     return {
         "MCAST_NUMBER": packet.number + 1,
-        "MCAST_TIME": _rfc3339(packet.received_at),
+        "MCAST_TIME": rfc3339(packet.received_at),
         "MCAST_KERNEL_TIME": int(packet.kernel_time),
         "MCAST_SOURCE": packet.source,
         "MCAST_SOURCE_PORT": packet.source_port,
@@ -101,7 +101,8 @@ def _socat_time(received_at: int) -> str:
     return f"{_second(seconds, is_local=True)}, {nanoseconds // 1000:06d} usecs"
 
 
-def _rfc3339(received_at: int) -> str:
+def rfc3339(received_at: int) -> str:
+    """Return ns since the epoch as RFC 3339 writes a time, in UTC and to the nanosecond."""
     seconds, nanoseconds = divmod(received_at, _NANOSECONDS)
     return f"{_second(seconds, is_local=False)}.{nanoseconds:09d}Z"
 

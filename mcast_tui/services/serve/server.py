@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcast_tui.errors import McastError
+from mcast_tui.net.interfaces import interface_name
 from mcast_tui.net.sender import LONGEST_PAYLOAD, SendOptions
 from mcast_tui.services.process.children import Children
 from mcast_tui.services.serve.complaints import Complaints, Ration
@@ -174,7 +174,7 @@ class Server:
         try:
             child = await self._children.launch(
                 terms.command,
-                self._environment | request_environment(packet, _interface_name(packet.ifindex)),
+                self._environment | request_environment(packet, interface_name(packet.ifindex)),
                 self._stderr,
                 payload=packet.payload,
                 by_write=terms.mode is Mode.CHUNK,
@@ -242,11 +242,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal
         return f"signal {number}"
-
-
-def _interface_name(ifindex: int | None) -> str | None:
-    """Ask the kernel at each request: an interface may be renamed while we run."""
-    try:
-        return None if ifindex is None else socket.if_indextoname(ifindex)
-    except OSError:  # it is gone by now
-        return None
