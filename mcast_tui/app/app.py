@@ -28,6 +28,8 @@ from mcast_tui.app.screens.curtain import Curtain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from typing import TypeAlias
 
     from textual.command import Provider
     from textual.driver import Driver
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from mcast_tui.services.node import Node
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.place import Place
+
+    Beside: TypeAlias = Callable[[Node, Callable[[str], None]], AbstractAsyncContextManager[None]]
+    """What else runs as long as a node does; it says its lines by the second."""
 
 QUIT_WITHIN_S = 3.0
 """The second press of ctrl+c or q ends the app when it comes this soon."""
@@ -76,11 +81,13 @@ class McastApp(App[int]):
         *,
         demo_note: str | None = None,
         ascii: bool = False,  # noqa: A002  # the option's own word
+        beside: Beside | None = None,
     ) -> None:
         super().__init__()
         self._open_node = open_node
         self._places = tuple(places)
         self._note = demo_note or ""
+        self._beside = beside
         self._glyphs = glyphs(ascii_only=ascii)
         self._held = AsyncExitStack()
         self._colourless = Colourless(lambda: self.current_theme.dark)
@@ -132,9 +139,15 @@ class McastApp(App[int]):
         bridge = Bridge(node, main.stage)
         self._held.callback(bridge.stop)
         bridge.start(self)
+        if self._beside is not None:
+            await self._held.enter_async_context(self._beside(node, self._note_line))
         main.join(*self._places)
         gc.enable()
         gc.freeze()
+
+    def _note_line(self, line: str) -> None:
+        if self.main is not None and self.is_running:  # at the end there is nobody left to read it
+            self.main.stage.note(line, "warning")
 
     def on_resize(self) -> None:
         """Draw all of it again, at an unchanged size too: a terminal that was small cut off what it showed.
@@ -228,15 +241,23 @@ class McastApp(App[int]):
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
 
-def run_app(settings: Settings, places: Sequence[Place], *, note: str = "") -> int:
+def run_app(
+    settings: Settings, places: Sequence[Place], *, note: str = "", beside: Beside | None = None
+) -> int:
     """Run the app joined to these places until the person leaves; return the exit status.
 
-    `note` says what this is not: the real network, in the demo. Garbage is collected only after
-    the first frame, which is then there sooner.
+    `note` says what this is not: the real network, in the demo. `beside` runs as long as the node does.
+    Garbage is collected only after the first frame, which is then there sooner.
     """
     gc.disable()
     try:
-        app = McastApp(partial(_make_node, settings), places, demo_note=note or None, ascii=settings.ascii)
+        app = McastApp(
+            partial(_make_node, settings),
+            places,
+            demo_note=note or None,
+            ascii=settings.ascii,
+            beside=beside,
+        )
         status = app.run()
     finally:
         gc.enable()

@@ -14,6 +14,7 @@ VERBS = {
     "serve": ("serve:serve", "Run a command for each datagram; what it prints is the answer."),
     "query": ("query:query", "Ask a group or a host, and print who answers what, and how fast."),
     "chat": ("chat:chat", "Talk in a group as plain lines, for pipes and screen readers."),
+    "groups": ("groups:groups", "Show which groups this host is a member of, and follow changes."),
     "socat": ("socat:socat", "Run two socat addresses against each other, as the socat tutorial has them."),
     "explain": ("explain:explain", "Topics of multicast in plain words: snooping, TTL, SSM, ..."),
     "man": ("man:man", "Print the manual page."),

@@ -20,3 +20,9 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not so where a test or another program runs us
             stream.reconfigure(errors="backslashreplace")
+
+
+def shows_colour() -> bool:
+    """Whether standard output is a terminal that shows colours, and nobody asked for none (no-color.org)."""
+    is_capable = os.environ.get("TERM", "dumb") != "dumb"
+    return is_capable and not os.environ.get("NO_COLOR") and os.isatty(sys.stdout.fileno())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+    from mcast_tui.app.app import Beside
     from mcast_tui.app.screens.stage import Stage
     from mcast_tui.services.lab.host import Host
 
@@ -116,6 +117,7 @@ async def frame_on(
     *endpoints: str,
     size: tuple[int, int] = (120, 40),
     note: str | None = None,
+    beside: Beside | None = None,
     **settings: object,
 ) -> AsyncIterator[Frame]:
     """Run the app on `host`, joined to these endpoints."""
@@ -126,6 +128,7 @@ async def frame_on(
             [place for each in endpoints for place in parse_places(each)],
             demo_note=note,
             ascii=node.settings.ascii,
+            beside=beside,
         )
         async with app.run_test(size=size) as pilot:
             frame = Frame(app, pilot, node)

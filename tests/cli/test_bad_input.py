@@ -33,6 +33,7 @@ RIGHT = {
     "serve": [GROUP, "--", "true"],
     "query": [GROUP, "hello"],
     "chat": [GROUP],
+    "groups": ["--watch"],
     "socat": ["STDIO", f"UDP4-DATAGRAM:{GROUP}:6666"],
     "explain": [],
     "man": [],
@@ -43,6 +44,12 @@ RIGHT = {
 A_NETWORK = "Write for example 192.168.10.0/24"
 AN_ADDRESS = "Write an address of this host"
 A_SOURCE = "Write the address of one host"
+NO_COMMAND = {
+    "": "there is none",
+    "no-such-command $MCAST_GROUP": "there is no such command",
+    "sh -c 'echo": "no closing quotation",
+    "\x1b[31m": "there is no such command",
+}
 TEXTS = {
     "--interface": {
         "": "Cannot use the interface '': there is no such interface.\n  There are lo.",
@@ -98,6 +105,8 @@ TEXTS = {
         "/no/such/file": "TEXT",
     },
     "--shell": {"ls": "--shell"},
+    **dict.fromkeys(("--on-join", "--on-leave", "--on-querier-lost", "--on-stall"), NO_COMMAND),
+    "--events": {"-": "Name a file", "": "there is no such directory", "/no/such/file": "no such directory"},
 }
 """What is no value of an option that takes text, and what is said of it; the rest of the line is right."""
 

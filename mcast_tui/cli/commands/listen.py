@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mcast_tui.cli.hooks import events_option, hook_options, take_told, telling_of
 from mcast_tui.cli.options import raw_option, receiving_options, require_places, settings_from
 from mcast_tui.cli.print_socat import print_socat_lines, print_socat_option
 from mcast_tui.cli.printing.fields import FIELDS, choose_fields
 from mcast_tui.cli.sources import from_sources, without_blocked
+from mcast_tui.cli.streams import shows_colour
 from mcast_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mcast_tui.cli.hooks import Told
     from mcast_tui.cli.printing.packet_lines import Format
     from mcast_tui.cli.printing.printer import Printer
     from mcast_tui.services.node import Node
@@ -73,6 +76,8 @@ def _check_seconds(_context: click.Context, _option: click.Parameter, seconds: f
     "--own/--no-own", default=True, help="Whether to print what this host itself sent. [default: own]"
 )
 @click.option("--show-refused", is_flag=True, help="Print packets that --range or --source-port refuse, too.")
+@hook_options("join", "leave", "querier-lost", "stall")
+@events_option
 @raw_option
 @print_socat_option
 @receiving_options
@@ -104,6 +109,7 @@ def listen(
         as_json=as_json, as_hex=as_hex, raw_payload=raw_payload, fields=fields, force=force
     )
     names = None if fields is None else choose_fields(fields)
+    told = take_told(values)
     settings = settings_from(values, places)
     if print_socat:
         from mcast_tui.wire.socat.line import listening, sending
@@ -121,12 +127,12 @@ def listen(
     elif names is not None:
         form = FieldLines(names)
     else:
-        form = TextLines(colour=_shows_colour(), dump=as_hex)
+        form = TextLines(colour=shows_colour(), dump=as_hex)
 
     def printer(node: Node) -> Printer:
         return Printer(node, form, count, own=own, refused=show_refused)
 
-    return run(_listen(places, settings, printer, timeout))
+    return run(_listen(places, settings, printer, timeout, told))
 
 
 async def _listen(
@@ -134,12 +140,14 @@ async def _listen(
     settings: Settings,
     printer_of: Callable[[Node], Printer],
     timeout_s: float | None,
+    told: Told,
 ) -> int:
     from mcast_tui.cli.running import announce, tell_interfaces
+    from mcast_tui.cli.talk import talk
     from mcast_tui.services.joining import admission_of
     from mcast_tui.services.node import Node
 
-    async with Node(settings) as node:
+    async with Node(settings) as node, telling_of(node, told, talk):
         tell_interfaces(node)
         printer = printer_of(node)
         for place in places:
@@ -177,9 +185,3 @@ def _refuse_contradictions(
             "anyone on the network could send it escape sequences",
             remedy="Send the output to a pipe or a file, use --hex, or insist with --force.",
         )
-
-
-def _shows_colour() -> bool:
-    """Whether standard output is a terminal that shows colours, and nobody asked for none (no-color.org)."""
-    is_capable = os.environ.get("TERM", "dumb") != "dumb"
-    return is_capable and not os.environ.get("NO_COLOR") and os.isatty(sys.stdout.fileno())

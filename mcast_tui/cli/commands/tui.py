@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mcast_tui.cli.commands.chat import print_talking, run_chat
+from mcast_tui.cli.hooks import hook_options, take_told, telling_of
 from mcast_tui.cli.options import (
     read_places,
     receiving_options,
@@ -20,8 +22,12 @@ from mcast_tui.cli.print_socat import print_socat_option
 from mcast_tui.cli.talk import talk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
+    from mcast_tui.app.app import Beside
+    from mcast_tui.cli.hooks import Told
+    from mcast_tui.services.node import Node
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.place import Place
 
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("endpoints", nargs=-1, metavar="[ENDPOINT...]")
 @click.option("--ascii", is_flag=True, default=None, help="Draw with ASCII characters only.")
+@hook_options("join", "leave", "querier-lost", "stall")
 @receiving_options
 @sending_options
 @print_socat_option
@@ -43,13 +50,19 @@ def tui(
     Where there is no terminal to draw on (a pipe, TERM=dumb) it talks in plain lines, as chat does.
     """
     places = read_places(endpoints)
+    told = take_told(values)
     settings = settings_from(values, places)
     if print_socat:
         return print_talking(require_places(endpoints, "tui"), settings)
     if not _can_draw():
         talk("no terminal to draw on: plain lines instead, as with mcast-tui chat")
-        return run_chat(require_places(endpoints, "chat"), settings)
-    return open_app(settings, places)
+        return run_chat(require_places(endpoints, "chat"), settings, told)
+    return open_app(settings, places, beside=partial(watch_beside, told))
+
+
+def watch_beside(told: Told, node: Node, tell: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
+    """Return what tells of the events of the app's node, as long as that runs."""
+    return telling_of(node, told, tell, samples=False)
 
 
 def _can_draw() -> bool:
@@ -59,8 +72,13 @@ def _can_draw() -> bool:
     return is_terminal and os.environ.get("TERM") not in {None, "", "dumb"}
 
 
-def open_app(settings: Settings, places: Sequence[Place], note: str = "") -> int:
-    """Run the app until the person leaves; return the exit status. `note` is shown in its header."""
+def open_app(
+    settings: Settings, places: Sequence[Place], note: str = "", beside: Beside | None = None
+) -> int:
+    """Run the app until the person leaves; return the exit status.
+
+    `note` is shown in its header, `beside` runs as long as its node does.
+    """
     from mcast_tui.app.app import run_app
 
-    return run_app(settings, places, note=note)
+    return run_app(settings, places, note=note, beside=beside)

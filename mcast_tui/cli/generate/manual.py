@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mcast_tui.cli.generate.grammar import Command, Option
 
-WRITTEN = "2026-11-23"
+WRITTEN = "2026-11-25"
 """When the words of this file last changed; those of the commands have the version."""
 
 DESCRIPTION = (
@@ -28,7 +28,7 @@ DESCRIPTION = (
 )
 EXIT_STATUS = (
     ("0", "Done."),
-    ("1", "The answer is no: nothing was received, nobody answered."),
+    ("1", "The answer is no: nothing was received, nobody answered, this host is no member."),
     ("2", "The command line cannot be understood; nothing was done."),
     ("3", "The kernel wants a privilege that is missing."),
     ("4", "The kernel or the network refused."),
@@ -57,6 +57,9 @@ EXAMPLES = (
      "mcast-tui send 224.1.0.1:8888 ''"),
     ("Watch two groups at once, as JSON.",
      "mcast-tui listen 224.0.0.251:5353 239.255.255.250:1900 --json"),
+    ("Who joins what on this host; and a command when a stream stops.",
+     "mcast-tui groups --watch",
+     "mcast-tui listen 239.0.0.1:5000 --on-stall 'logger stream lost'"),
     ("A virtual LAN to try all this on: no network, no root.",
      "mcast-tui lab shell",
      "mcast-tui lab exec -- on 2 ip addr"),

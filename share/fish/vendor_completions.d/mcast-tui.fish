@@ -5,7 +5,7 @@ function __mcast_tui_in
     set -l words (commandline -opc)[2..]
     contains -- -- $words; and return 1
     set -l verb tui
-    if set -q words[1]; and contains -- $words[1] tui demo lab listen send serve query chat socat man completion
+    if set -q words[1]; and contains -- $words[1] tui demo lab listen send serve query chat groups socat man completion
         set verb $words[1]
         if set -q words[2]; and contains -- "$words[1] $words[2]" "lab exec" "lab lessons" "lab run" "lab shell"
             set verb "$words[1] $words[2]"
@@ -49,12 +49,18 @@ complete -c mcast-tui -n '__mcast_tui_first' -a send -d 'Send to a group, a broa
 complete -c mcast-tui -n '__mcast_tui_first' -a serve -d 'Run COMMAND for each datagram that arrives at the ENDPOINTs; what it prints goes back to the sender'
 complete -c mcast-tui -n '__mcast_tui_first' -a query -d 'Send TEXT, else each line of stdin, and print what comes back to the port it was sent from'
 complete -c mcast-tui -n '__mcast_tui_first' -a chat -d 'Send each line of stdin to the group joined last, print each line of others on stdout'
+complete -c mcast-tui -n '__mcast_tui_first' -a groups -d 'Show which groups this host is a member of: users, filter, version in force, Ethernet address, name'
 complete -c mcast-tui -n '__mcast_tui_first' -a socat -d 'Run two socat addresses against each other: what is read from one is written to the other'
 complete -c mcast-tui -n '__mcast_tui_first' -a man -d 'Print the manual page in roff'
 complete -c mcast-tui -n '__mcast_tui_first' -a completion -d 'Print the completion script for a shell'
 complete -c mcast-tui -n '__mcast_tui_first' -l version -d 'Show the version and exit.'
 complete -c mcast-tui -n '__mcast_tui_first' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in tui' -l ascii -d 'Draw with ASCII characters only.'
+complete -c mcast-tui -n '__mcast_tui_in tui' -l on-join -x -d 'Run this when this host joins a group; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in tui' -l on-leave -x -d 'Run this when it leaves one; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in tui' -l on-querier-lost -x -d 'Run this when the querier of a LAN is overdue; it takes a tap to hear one; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in tui' -l on-stall -x -d 'Run this when a joined group that had packets has none any more; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in tui' -l stall-after -x -d 'Silence after which a group has stalled. [default: 5] [0<x<=31536000.0]'
 complete -c mcast-tui -n '__mcast_tui_in tui' -s i -l interface -x -a '(__mcast_tui_interfaces)' -d 'Interface for endpoints that name none.'
 complete -c mcast-tui -n '__mcast_tui_in tui' -l range -x -d 'Accept only sources in this network; repeatable. Others are counted as refused.'
 complete -c mcast-tui -n '__mcast_tui_in tui' -l source-port -x -d 'Accept only this source port. [1<=x<=65535]'
@@ -104,6 +110,12 @@ complete -c mcast-tui -n '__mcast_tui_in listen' -l source -x -d 'Join groups fr
 complete -c mcast-tui -n '__mcast_tui_in listen' -l own -d 'Whether to print what this host itself sent. [default: own]'
 complete -c mcast-tui -n '__mcast_tui_in listen' -l no-own -d 'Whether to print what this host itself sent. [default: own]'
 complete -c mcast-tui -n '__mcast_tui_in listen' -l show-refused -d 'Print packets that --range or --source-port refuse, too.'
+complete -c mcast-tui -n '__mcast_tui_in listen' -l on-join -x -d 'Run this when this host joins a group; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in listen' -l on-leave -x -d 'Run this when it leaves one; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in listen' -l on-querier-lost -x -d 'Run this when the querier of a LAN is overdue; it takes a tap to hear one; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in listen' -l on-stall -x -d 'Run this when a joined group that had packets has none any more; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in listen' -l stall-after -x -d 'Silence after which a group has stalled. [default: 5] [0<x<=31536000.0]'
+complete -c mcast-tui -n '__mcast_tui_in listen' -l events -r -F -d 'Append each event of memberships and streams to FILE, one JSON object a line.'
 complete -c mcast-tui -n '__mcast_tui_in listen' -l raw -x -d 'Raw IP of this protocol number in place of UDP; it has no ports. Needs CAP_NET_RAW. [0<=x<=255]'
 complete -c mcast-tui -n '__mcast_tui_in listen' -l print-socat -d 'Print the socat line that does the same, and one for a peer, and do nothing else.'
 complete -c mcast-tui -n '__mcast_tui_in listen' -s i -l interface -x -a '(__mcast_tui_interfaces)' -d 'Interface for endpoints that name none.'
@@ -177,6 +189,11 @@ complete -c mcast-tui -n '__mcast_tui_in query' -l print-socat -d 'Print the soc
 complete -c mcast-tui -n '__mcast_tui_in query' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in query' -a '(__mcast_tui_endpoints)'
 complete -c mcast-tui -n '__mcast_tui_in chat' -s l -l linger -x -d 'Seconds to keep listening after the end of a pipe or file. [default: 0.5; x>=0]'
+complete -c mcast-tui -n '__mcast_tui_in chat' -l on-join -x -d 'Run this when this host joins a group; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in chat' -l on-leave -x -d 'Run this when it leaves one; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in chat' -l on-querier-lost -x -d 'Run this when the querier of a LAN is overdue; it takes a tap to hear one; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in chat' -l on-stall -x -d 'Run this when a joined group that had packets has none any more; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in chat' -l stall-after -x -d 'Silence after which a group has stalled. [default: 5] [0<x<=31536000.0]'
 complete -c mcast-tui -n '__mcast_tui_in chat' -s i -l interface -x -a '(__mcast_tui_interfaces)' -d 'Interface for endpoints that name none.'
 complete -c mcast-tui -n '__mcast_tui_in chat' -l range -x -d 'Accept only sources in this network; repeatable. Others are counted as refused.'
 complete -c mcast-tui -n '__mcast_tui_in chat' -l source-port -x -d 'Accept only this source port. [1<=x<=65535]'
@@ -189,6 +206,15 @@ complete -c mcast-tui -n '__mcast_tui_in chat' -l no-loop -d 'Whether members on
 complete -c mcast-tui -n '__mcast_tui_in chat' -l print-socat -d 'Print the socat line that does the same, and one for a peer, and do nothing else.'
 complete -c mcast-tui -n '__mcast_tui_in chat' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in chat' -a '(__mcast_tui_endpoints)'
+complete -c mcast-tui -n '__mcast_tui_in groups' -s i -l interface -x -a '(__mcast_tui_interfaces)' -d 'Only this interface.'
+complete -c mcast-tui -n '__mcast_tui_in groups' -s w -l watch -d 'Go on with each change, as it happens.'
+complete -c mcast-tui -n '__mcast_tui_in groups' -l json -d 'One JSON object per membership, and per change.'
+complete -c mcast-tui -n '__mcast_tui_in groups' -l aliases -d 'List the other groups that share each Ethernet address.'
+complete -c mcast-tui -n '__mcast_tui_in groups' -l on-join -x -d 'Run this when this host joins a group; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in groups' -l on-leave -x -d 'Run this when it leaves one; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in groups' -l on-querier-lost -x -d 'Run this when the querier of a LAN is overdue; it takes a tap to hear one; the facts are in MCAST_* of its environment.'
+complete -c mcast-tui -n '__mcast_tui_in groups' -l events -r -F -d 'Append each event of memberships and streams to FILE, one JSON object a line.'
+complete -c mcast-tui -n '__mcast_tui_in groups' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in socat' -s u -d 'One way only: from the first address to the second.'
 complete -c mcast-tui -n '__mcast_tui_in socat' -s U -d 'One way only: from the second address to the first.'
 complete -c mcast-tui -n '__mcast_tui_in socat' -s t -x -d 'Once one way has ended, end when the other was silent for so long. [default: 0.5; 10 for a command that has its whole input] [x>=0]'

@@ -1,0 +1,170 @@
+"""``mcast-tui groups``: which groups this host is a member of, and what changes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mcast_tui.cli.hooks import events_option, hook_options, take_told, telling
+from mcast_tui.cli.streams import shows_colour
+from mcast_tui.errors import McastError, UsageError, describe_errno
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from mcast_tui.cli.hooks import Told
+    from mcast_tui.cli.membership_filter import MembershipFilter
+    from mcast_tui.services.events import Event
+    from mcast_tui.services.membership.facts import HostMembership, TimelineEntry
+
+NO_MEMBER = 1
+
+
+@click.command()
+@click.argument("chosen", nargs=-1, metavar="[GROUP|INTERFACE]...")
+@click.option("-i", "--interface", "interfaces", metavar="IF", multiple=True, help="Only this interface.")
+@click.option("-w", "--watch", is_flag=True, help="Go on with each change, as it happens.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per membership, and per change.")
+@click.option("--aliases", is_flag=True, help="List the other groups that share each Ethernet address.")
+@hook_options("join", "leave", "querier-lost", stall_after=False)
+@events_option
+def groups(
+    chosen: tuple[str, ...],
+    *,
+    interfaces: tuple[str, ...],
+    watch: bool,
+    as_json: bool,
+    aliases: bool,
+    **values: Any,  # the options of hooks and events
+) -> int:
+    """Show which groups this host is a member of: users, filter, version in force, Ethernet address, name.
+
+    All its processes together, as the kernel's tables have it; which process it is they do not tell. A
+    GROUP is an address or a network of them, an INTERFACE a name, an index or an address. Nothing is joined
+    and nothing is sent. Exit status 1 when this host is no member.
+
+    \b
+    mcast-tui groups 224.0.0.251
+    mcast-tui groups 239.0.0.0/8 eth0 --json
+    mcast-tui groups --watch --on-join 'logger joined'
+    """  # noqa: D301 - \b is click's
+    from mcast_tui.cli.membership_filter import choose
+    from mcast_tui.cli.running import run
+
+    told = take_told(values)
+    if not watch and (told.commands or told.log is not None):
+        raise UsageError("tell of changes", "none is waited for", remedy="Give --watch as well.")
+    wanted = choose(chosen, interfaces)
+    listing = Listing(wanted, as_json=as_json, with_aliases=aliases)
+    return run(_watch(listing, told) if watch else _show(listing))
+
+
+class Listing:
+    """What is printed of memberships: which, and in which form."""
+
+    def __init__(self, wanted: MembershipFilter, *, as_json: bool, with_aliases: bool) -> None:
+        self.wanted = wanted
+        self._as_json = as_json
+        self._with_aliases = with_aliases
+        self._colour = shows_colour()
+
+    def of_rows(self, rows: Iterable[HostMembership]) -> tuple[bytes, int]:
+        """Return the table of the rows that are wanted, and how many these are."""
+        from mcast_tui.cli.printing.json_line import json_line
+        from mcast_tui.cli.printing.membership_lines import membership_record, table_lines
+
+        shown = [row for row in rows if self.wanted(row.interface, row.group)]
+        if self._as_json:
+            records = (membership_record(row, with_aliases=self._with_aliases) for row in shown)
+            return b"".join(map(json_line, records)), len(shown)
+        lines = table_lines(shown, colour=self._colour, with_aliases=self._with_aliases) if shown else []
+        return _encoded(lines), len(shown)
+
+    def of_entry(self, entry: TimelineEntry) -> bytes:
+        """Return the line of a change."""
+        from mcast_tui.cli.printing.json_line import json_line
+        from mcast_tui.cli.printing.membership_lines import entry_line
+        from mcast_tui.services.membership.news import facts_of_entry
+
+        if self._as_json:
+            return json_line(facts_of_entry(entry))
+        return _encoded([entry_line(entry, colour=self._colour)])
+
+
+def _encoded(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode(sys.stdout.encoding, "backslashreplace")
+
+
+async def _show(listing: Listing) -> int:
+    from mcast_tui.cli.printing.output import Output
+    from mcast_tui.services.membership.table import HostTable
+
+    try:
+        table, rows = listing.of_rows(HostTable().read())
+    except OSError as error:
+        raise _refusal(error) from error
+    async with Output(sys.stdout.fileno(), lambda _: None) as output:
+        output.write(table, rows)
+        await output.has_room(0)
+    return 0 if rows else NO_MEMBER
+
+
+async def _watch(listing: Listing, told: Told) -> int:
+    """Print the table, then each change until interrupted or the reader is gone."""
+    from mcast_tui.cli.printing.output import Output
+    from mcast_tui.cli.talk import talk
+    from mcast_tui.services.events import MembershipNews
+    from mcast_tui.services.membership.link_watch import LinkWatch
+    from mcast_tui.services.membership.table import HostTable
+    from mcast_tui.services.membership.table_watch import TableWatch
+
+    listeners: list[Callable[[Event], None]] = []
+
+    def subscribe(listener: Callable[[Event], None]) -> Callable[[], None]:
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
+
+    def tell(entry: TimelineEntry) -> None:
+        """Pass on what happened: every entry of the timeline comes by here, however it was learnt."""
+        if listing.wanted(entry.interface, entry.group):
+            output.write(listing.of_entry(entry), 0)
+            for listener in tuple(listeners):
+                listener(MembershipNews(entry))
+
+    watch = TableWatch(HostTable(), tell)
+    watch.look()
+    if watch.error is not None:
+        raise _refusal(watch.error)
+    output = Output(sys.stdout.fileno(), lambda _: None)
+    async with output, telling(told, subscribe, talk):
+        with closing(LinkWatch()) as kernel:
+            kernel.open()
+            kernel.subscribe(watch.take)
+            kernel.subscribe_memberships(watch.take)
+            output.write(*listing.of_rows(watch.rows))
+            how = ", and at each notice of the kernel" if kernel.has_multicast_notifications else ""
+            talk(f"watching the kernel's tables, read each second{how}; ctrl+c ends it")
+            await _until_one_ends(watch.run(output.has_room), output.gone())
+    return 0
+
+
+async def _until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
+    """Run them all until the first has ended; raises what it raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _refusal(error: OSError) -> McastError:
+    number = error.errno or 0
+    return McastError("read the kernel's tables of memberships", describe_errno(number), errno=number)

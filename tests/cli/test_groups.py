@@ -1,0 +1,179 @@
+"""``mcast-tui groups``: what it prints of other people's programs equals what the kernel's own tools say."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from mcast_tui.cli.main import main
+from mcast_tui.net.interfaces import list_interfaces, resolve_interface
+from mcast_tui.net.membership import Membership
+from mcast_tui.net.ports import open_group
+from tests.cli.commands import COMMAND, run_on, started, wait_lines
+from tests.peers import PATIENCE_S, Output, requires, socat_peer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from mcast_tui.services.lab.lan import Host
+    from tests.peers import Program
+
+SSM = ip_address("232.1.1.1")
+WATCHING = "watching the kernel's tables"
+
+
+@contextmanager
+def watching(host: Host, *arguments: str) -> Iterator[Program]:
+    with started(host, "groups", "--watch", *arguments, until=WATCHING) as program:
+        yield program
+
+
+@requires("socat", "ip")
+def test_the_table_is_what_ip_maddr_and_the_tables_say(host1: Host) -> None:
+    with (
+        socat_peer(host1, "224.1.0.1"),
+        socat_peer(host1, "224.1.0.1", 6667),
+        socat_peer(host1, "ff15::42", 6668),
+    ):
+        done = run_on(host1, "groups", "--json", "eth0")
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        members = host1.run(["ip", "-json", "maddress", "show", "dev", "eth0"])
+    kernel = {
+        (each["address"], each.get("users", 1))
+        for each in json.loads(members.stdout)[0]["maddr"]
+        if "family" in each
+    }
+    assert {(each["group"], each["users"]) for each in said} == kernel
+    assert ("224.1.0.1", 2) in kernel
+    macs = {each["link"] for each in json.loads(members.stdout)[0]["maddr"] if "link" in each}
+    assert {each["mac"] for each in said} <= macs | {
+        "33:33:00:00:00:01"
+    }  # interface-local has none of its own
+    assert {each["who"] for each in said if each["group"] in {"224.1.0.1", "ff15::42"}} == {"other"}
+
+
+@requires("socat")
+def test_text_is_aligned_and_names_version_and_reason(host1: Host) -> None:
+    host1.run(["sysctl", "-w", "net.ipv4.conf.eth0.force_igmp_version=2"])
+    with socat_peer(host1, "224.0.0.251"):
+        done = run_on(host1, "groups", "224.0.0.0/24", "-i", "eth0")
+    reason = "IGMPv2 (net.ipv4.conf.eth0.force_igmp_version is 2)"
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"interface  group        users  who     filter      {'version':<51}  MAC                name",
+        f"eth0       224.0.0.251      1  other   EXCLUDE {{}}  {reason}  01:00:5e:00:00:fb  mDNS",
+        f"eth0       224.0.0.1        1  kernel  EXCLUDE {{}}  {reason}  01:00:5e:00:00:01  all hosts",
+    ]
+
+
+def test_one_source_and_the_aliases_of_an_address_are_shown(host1: Host) -> None:
+    with host1.entered():
+        here = resolve_interface("eth0", list_interfaces())
+        sock = open_group(SSM, 6666, receive_buffer=1, interface=here)
+    with sock, Membership(sock, SSM, here, ip_address("192.168.10.2")):
+        as_json = run_on(host1, "groups", "--json", "--aliases", "232.1.1.1")
+        as_text = run_on(host1, "groups", "--aliases", "232.1.1.1")
+    record = json.loads(as_json.stdout)
+    aliases = record.pop("aliases")
+    assert record == {
+        "schema": 1,
+        "interface": "eth0",
+        "ifindex": here.index,
+        "group": "232.1.1.1",
+        "users": 1,
+        "ours": 0,
+        "who": "other",
+        "filter": "INCLUDE",
+        "sources": ["192.168.10.2"],
+        "version": "IGMPv3",
+        "version_reason": "the default",
+        "mac": "01:00:5e:01:01:01",
+        "name": None,
+        "origin": "/proc/net/igmp",
+    }
+    assert (len(aliases), aliases[0], aliases[-1]) == (32, "224.1.1.1", "239.129.1.1")
+    assert "INCLUDE {192.168.10.2}" in as_text.stdout
+    assert all(alias in as_text.stdout for alias in aliases)
+
+
+def test_no_member_is_status_1_and_a_wrong_word_status_2(
+    host1: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = run_on(host1, "groups", "239.9.9.9")
+    assert (done.returncode, done.stdout) == (1, "")
+    with host1.entered():
+        for words, said in (
+            (["10.0.0.0/8"], "these are no groups"),
+            (["239.0.0.1/8"], "host bits set"),
+            (["eth7"], "no such interface"),
+            (["--on-join", "true"], "Give --watch as well"),
+        ):
+            assert main(["groups", *words]) == 2
+            assert said in capsys.readouterr().err
+
+
+@requires("socat")
+def test_a_watch_prints_the_table_then_each_change_and_nothing_of_other_groups(host1: Host) -> None:
+    with watching(host1, "eth0", "224.0.0.0/4") as watch:
+        wait_lines(watch, 2)  # the headings, and 224.0.0.1
+        with socat_peer(host1, "ff15::42", 6668), socat_peer(host1, "224.1.0.1"):
+            joined = wait_lines(watch, 3)[2]
+        left = wait_lines(watch, 4)[3]
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ended() == 130
+    assert joined[13:].startswith("● join 224.1.0.1 eth0 other: users 0 -> 1, EXCLUDE {} [")
+    assert left[13:].startswith("● leave 224.1.0.1 eth0 other: users 1 -> 0 [")
+
+
+@requires("socat")
+def test_changes_are_objects_for_programs_and_run_commands(host1: Host, tmp_path) -> None:
+    log, ran = tmp_path / "events", tmp_path / "ran"
+    hook = f"sh -c 'echo $MCAST_EVENT $MCAST_GROUP $MCAST_USERS >> {ran}'"
+    options = ("--json", "--events", str(log), "--on-join", hook, "239.1.1.1")
+    with watching(host1, *options) as watch:
+        with socat_peer(host1, "239.1.1.1"):
+            [joined] = wait_lines(watch, 1)
+            with socat_peer(host1, "239.1.1.1", 6667):
+                wait_lines(watch, 2)
+            wait_lines(watch, 3)
+        printed = list(map(json.loads, wait_lines(watch, 4)))
+        watch.process.send_signal(signal.SIGTERM)
+        assert watch.ended() == 143
+    assert [(each["event"], each["users"], each["schema"]) for each in printed] == [
+        ("join", 1, 1), ("join", 2, 1), ("leave", 1, 1), ("leave", None, 1),
+    ]  # fmt: skip
+    assert json.loads(joined).items() >= {
+        "seen": True, "who": "other", "group": "239.1.1.1", "interface": "eth0", "filter": "EXCLUDE",
+    }.items()  # fmt: skip
+    assert list(map(json.loads, log.read_text().splitlines())) == printed
+    assert ran.read_text().splitlines()[0] == "join 239.1.1.1 1"
+
+
+def test_a_reader_that_goes_away_ends_a_watch_quietly(host1: Host) -> None:
+    readable, writable = os.pipe()
+    command = [*COMMAND, "groups", "--watch"]
+    watch = host1.popen(command, stdout=writable, stderr=subprocess.PIPE, bufsize=0)
+    os.close(writable)
+    errors = Output(watch.stderr, "groups (stderr)")
+    errors.wait(lambda: WATCHING.encode() in errors.data, WATCHING)
+    os.close(readable)
+    assert watch.wait(PATIENCE_S) == 0
+    errors.wait(lambda: errors.ended, "its end")
+    assert errors.data.count(b"\n") == 1
+
+
+def test_an_interface_name_that_is_no_text_is_shown_safely(host1: Host) -> None:
+    host1.run(["ip", "link", "add", b"\x1b]0;\xff", "type", "veth", "peer", "name", "other"])
+    host1.run(["ip", "link", "set", b"\x1b]0;\xff", "up"])
+    done = run_on(host1, "groups")
+    assert "␛]0;·" in done.stdout
+    assert "\x1b" not in done.stdout
+    records = map(json.loads, run_on(host1, "groups", "--json").stdout.splitlines())
+    assert "\x1b]0;\udcff" in {record["interface"] for record in records}

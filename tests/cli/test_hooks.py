@@ -1,0 +1,91 @@
+"""``--on-...`` and ``--events`` of the verbs: real streams that stop, real programs that join."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from mcast_tui.cli.main import main
+from tests.cli.commands import run_on, started
+from tests.peers import requires, socat_peer, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from mcast_tui.services.lab.lan import Host
+
+GROUP = "224.1.0.1%eth0:6666"
+
+
+def written(path: Path) -> list[str]:
+    """Return the whole lines of a file so far."""
+    return path.read_text().split("\n")[:-1] if path.exists() else []
+
+
+@requires("socat")
+def test_a_listener_tells_of_a_stream_that_stops_and_goes_on(
+    host1: Host, host2: Host, tmp_path: Path
+) -> None:
+    log, ran = tmp_path / "events", tmp_path / "ran"
+    hook = f"sh -c 'echo $MCAST_EVENT $MCAST_GROUP $MCAST_PORT >> {ran}'"
+    options = ("--events", str(log), "--on-stall", hook, "--stall-after", "0.2", "--on-join", hook)
+    with started(host1, "listen", GROUP, *options) as listener, socat_peer(host2) as peer:
+        wait_until(lambda: written(ran) == ["join 224.1.0.1 6666"], "the command of the join")
+        peer.say("one")
+        wait_until(lambda: any("stall" in line for line in written(log)), "the stall")
+        peer.say("two")
+        wait_until(lambda: any("resume" in line for line in written(log)), "the end of the silence")
+        wait_until(lambda: "stall 224.1.0.1 6666" in written(ran), "the command of the stall")
+        listener.process.send_signal(signal.SIGINT)
+        assert listener.ended() == 130
+    events = [json.loads(line) for line in written(log)]
+    own = [each for each in events if each["group"] == "224.1.0.1"]
+    assert [each["event"] for each in own][:3] == ["join", "stall", "resume"]
+    assert {each["schema"] for each in events} == {1}
+    assert own[0]["who"] == "this app"
+    assert own[1]["silent_s"] >= 0.2
+
+
+@requires("socat")
+def test_the_plain_chat_tells_of_what_others_on_this_host_join(host1: Host, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    hook = f"sh -c 'echo $MCAST_WHO $MCAST_GROUP >> {ran}'"
+    with started(host1, "chat", GROUP, "--on-join", hook, "--on-leave", hook):
+        with socat_peer(host1, "239.1.1.1", 6667):
+            wait_until(lambda: "other 239.1.1.1" in written(ran), "the join")
+        wait_until(lambda: written(ran).count("other 239.1.1.1") == 2, "the leave")
+    assert written(ran).count("this app 224.1.0.1") == 1
+
+
+def test_a_pipe_without_reader_is_refused_and_one_whose_reader_goes_is_told(
+    host1: Host, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused = run_on(host1, "listen", GROUP, "--events", str(pipe))
+    assert (refused.returncode, "Start its reader first" in refused.stderr) == (2, True)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with started(host1, "listen", GROUP, "--events", str(pipe)) as listener:
+        said = b""
+        deadline = time.monotonic() + 30
+        while b"\n" not in said and time.monotonic() < deadline:
+            try:
+                said += os.read(reader, 1 << 16)
+            except BlockingIOError:
+                time.sleep(0.01)
+        assert json.loads(said.split(b"\n")[0])["event"] == "join"
+        os.close(reader)
+        gone = b"events are no longer written: the reader of"
+        listener.errors.wait(lambda: gone in listener.errors.data, "a word of it")
+        listener.process.send_signal(signal.SIGINT)
+        assert listener.ended() == 130
+
+
+def test_a_time_of_silence_that_nobody_is_told_of_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["listen", GROUP, "--stall-after", "3"]) == 2
+    assert "nobody would be told" in capsys.readouterr().err
