@@ -51,7 +51,7 @@ async def take_start_page(folder: Path) -> None:
 
 
 async def take_talk(folder: Path, endpoints: Sequence[Endpoint], note: str) -> None:
-    """Let the peers talk a while, say something, and take both screens at every size."""
+    """Let the peers talk a while, say something, and take every screen at every size."""
     app = make_app(endpoints, note)
     async with app.run_test(size=SIZES[1]) as pilot:
         await wait(pilot, lambda: app.main is not None)
@@ -69,6 +69,8 @@ async def take_talk(folder: Path, endpoints: Sequence[Endpoint], note: str) -> N
         await pilot.pause()
         await pilot.press("up", "up", "up")
         await take_sizes(pilot, app, folder, "packets")
+        await pilot.press("4")
+        await take_sizes(pilot, app, folder, "membership")
 
 
 async def take_sizes(pilot: Pilot[int], app: McastApp, folder: Path, name: str) -> None:

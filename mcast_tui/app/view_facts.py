@@ -20,7 +20,7 @@ from mcast_tui.services.completion import Vocabulary
 from mcast_tui.wire.socat.line import peer_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.app.screens.start import Preset
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from mcast_tui.net.kernel import KernelView
     from mcast_tui.services.desk import Desk
     from mcast_tui.services.groups import Group
+    from mcast_tui.services.membership.view import MembershipSource
     from mcast_tui.services.node import Node
+    from mcast_tui.wire.literal import Address
 
 SILENT_AFTER_S = 10.0
 """A group joined so long ago that its silence deserves a hint."""
@@ -68,8 +70,15 @@ def group_label(node: Node, group: Group) -> str:
     return str(replace(group.endpoint, interface=None, source=None))
 
 
+def overdue_groups(source: MembershipSource, now: int) -> frozenset[tuple[int, Address]]:
+    """Return interface and group of those whose querier is overdue, so that switches will forget us."""
+    return frozenset((prune.ifindex, prune.group) for prune in source.prunes(now) if prune.is_overdue)
+
+
 def group_entries(
-    node: Node, kernel: Mapping[int, KernelView | None]
+    node: Node,
+    kernel: Mapping[int, KernelView | None],
+    overdue: Container[tuple[int | None, Address]] = (),
 ) -> tuple[GroupEntry, Sequence[int], Callable[[int], GroupEntry]]:
     """Return the sidebar's entry for all traffic, the ids of the groups, and what makes one's entry.
 
@@ -89,6 +98,7 @@ def group_entries(
             node.monitor.history(group_id),
             node.chat.unread(group_id),
             membership_words(group, kernel),
+            "query overdue" if (group.ifindex, group.endpoint.address) in overdue else "",
         )
 
     total = GroupEntry(

@@ -15,8 +15,9 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
+from mcast_tui.app.screens.membership import MembershipPane
 from mcast_tui.app.screens.packets import PacketsPane
-from mcast_tui.app.screens.stage import CHAT, PACKETS, START, Stage
+from mcast_tui.app.screens.stage import CHAT, MEMBERSHIP, PACKETS, START, Stage
 from mcast_tui.app.screens.start import StartPage
 from mcast_tui.app.view_facts import group_labels
 from mcast_tui.app.widgets.bar import Bar
@@ -62,6 +63,8 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "show_tab('packets')", "Packets", id="main.packets"),
         Binding("2", "show_tab('chat')", "Chat", id="main.chat"),
+        Binding("4", "show_tab('membership')", "Membership", id="main.membership"),
+        Binding("M", "show_memberships", "Memberships of this host", id="main.memberships"),
         Binding("g", "groups", "Groups", id="main.groups"),
         Binding("i", "type", "Type a line", id="main.type"),
         Binding("colon", "type('/')", "Type a command", id="main.command"),
@@ -92,6 +95,7 @@ class MainScreen(Screen[None]):
                 yield stage.start
                 yield stage.packets
                 yield stage.chat
+                yield stage.membership
             with Vertical(id="right"):
                 yield stage.side_chat
                 yield Heading("EVENTS", id="event-heading")
@@ -105,8 +109,17 @@ class MainScreen(Screen[None]):
         self.bindings_updated_signal.subscribe(self, lambda _: self._show_keys())
 
     def _show_keys(self) -> None:
-        undoing = ("packets.detail",) if self.stage.packets.is_detail_open else ()
-        self.stage.footer.refresh_keys(self, undoing)
+        stage = self.stage
+        undoing = [
+            binding
+            for binding, does_undo in (
+                ("packets.detail", stage.packets.is_detail_open),
+                ("membership.detail", stage.membership.is_detail_open),
+                ("membership.only", stage.membership.timeline.only is not None),
+            )
+            if does_undo
+        ]
+        stage.footer.refresh_keys(self, undoing)
 
     # -- layout ----------------------------------------------------------------------------------
 
@@ -115,6 +128,7 @@ class MainScreen(Screen[None]):
         switcher = self.query_one("#centre", ContentSwitcher)
         self.set_class(to == START, "-start")
         self.set_class(to == CHAT, "-tab-chat")
+        self.set_class(to == MEMBERSHIP, "-tab-membership")
         if switcher.current == to:
             return
         was_inside = self.focused is None or switcher in self.focused.ancestors
@@ -127,6 +141,8 @@ class MainScreen(Screen[None]):
         stage = self.stage
         if stage.centre == PACKETS:
             stage.packets.focus_log()
+        elif stage.centre == MEMBERSHIP:
+            stage.membership.take_keys()
         else:
             (stage.chat.view if stage.centre == CHAT else stage.start).focus()
 
@@ -144,6 +160,8 @@ class MainScreen(Screen[None]):
                 return self._desk.last_left is not None
             case "groups" | "step_group" | "show_tab":
                 return self.stage.centre != START
+            case "show_memberships":
+                return self.stage.centre == START  # where 4 joins what is offered there
             case "next_unread":
                 return self._desk.next_unread() is not None
         return True
@@ -152,6 +170,9 @@ class MainScreen(Screen[None]):
         self.stage.tab = tab
         self.stage.show_selection()
         self.focus_centre()
+
+    def action_show_memberships(self) -> None:
+        self.action_show_tab(MEMBERSHIP)
 
     def action_groups(self) -> None:
         """Go to the groups; on a narrow screen open or close their drawer."""
@@ -278,6 +299,23 @@ class MainScreen(Screen[None]):
         self._close_drawer()
         endpoint = self._desk.endpoint_of(peer.address, peer.port, peer.ifindex, peer.protocol)
         self.action_type(f"/msg {endpoint} ")
+
+    @on(MembershipPane.Chosen)
+    def select_chosen(self, event: MembershipPane.Chosen) -> None:
+        """Select the group of ours that has the cursor; all traffic when it is not ours."""
+        chosen = event.membership
+        ours = [
+            group
+            for group in self._node.groups
+            if not group.is_broadcast
+            and (group.ifindex, group.endpoint.address) == (chosen.ifindex, chosen.group)
+        ]
+        if self._desk.selected not in ours:
+            self._select(next(iter(ours), None))
+
+    @on(MembershipPane.LineBegun)
+    def begin_line(self, event: MembershipPane.LineBegun) -> None:
+        self.action_type(event.line)
 
     @on(PacketsPane.ReplyRequested)
     def reply(self, event: PacketsPane.ReplyRequested) -> None:

@@ -15,8 +15,8 @@ from textual.content import Content
 
 from mcast_tui.app.fit import MUTED
 from mcast_tui.app.screens.chat import ChatPane
-from mcast_tui.app.screens.explanation import ExplanationScreen, explanation_page, topic_page
 from mcast_tui.app.screens.help import HelpScreen, about_focus, keys_help, topic_of
+from mcast_tui.app.screens.membership import MembershipPane
 from mcast_tui.app.screens.packets import PacketsPane
 from mcast_tui.app.screens.start import StartPage
 from mcast_tui.app.toasts import Toasts
@@ -24,6 +24,7 @@ from mcast_tui.app.view_facts import (
     chat_emptiness,
     group_entries,
     header_facts,
+    overdue_groups,
     start_presets,
     vocabulary,
 )
@@ -50,7 +51,9 @@ from mcast_tui.services.events import (
 )
 from mcast_tui.services.groups import SELECTED_BY
 from mcast_tui.services.membership.facts import What
+from mcast_tui.services.membership.tables_only import TablesOnly
 from mcast_tui.services.membership.timeline import line_of
+from mcast_tui.services.membership.view import view_of
 from mcast_tui.services.notice import Level, Notice, NoticeLog, notice_of
 
 if TYPE_CHECKING:
@@ -63,10 +66,16 @@ if TYPE_CHECKING:
     from mcast_tui.net.kernel import KernelView
     from mcast_tui.services.membership.facts import Explanation
     from mcast_tui.services.membership.topic_texts.topic import Topic
+    from mcast_tui.services.membership.view import MembershipSource
     from mcast_tui.services.node import Node
 
-PACKETS, CHAT, START = "packets", "chat", "start"
-TABS = ((PACKETS, "1 Packets"), (CHAT, "2 Chat"))
+PACKETS, CHAT, MEMBERSHIP, START = "packets", "chat", "membership", "start"
+TABS = ((PACKETS, "1 Packets"), (CHAT, "2 Chat"), (MEMBERSHIP, "4 Membership"))
+
+
+def membership_source(node: Node) -> MembershipSource:
+    """Return who knows of the memberships of this node's host: the one place that chooses."""
+    return TablesOnly(node)
 
 
 class Stage:
@@ -80,6 +89,8 @@ class Stage:
         self._note = note
         self._kernel: Mapping[int, KernelView | None] = {}
         self._chat_hidden: dict[int, int] = {}
+        self.memberships = membership_source(node)
+        """What the Membership screen draws."""
         self.tab = PACKETS
         self.desk = Desk(node)
         self.actions = Actions(node, self.desk, self)
@@ -89,6 +100,7 @@ class Stage:
         self.start = StartPage(glyphs)
         self.packets = PacketsPane(node.ring, self._interface_name, glyphs, id=PACKETS)
         self.chat = ChatPane(glyphs, id=CHAT)
+        self.membership = MembershipPane(self._interface_name, glyphs, id=MEMBERSHIP)
         self.side_chat = ChatPane(glyphs, id="side-chat")
         self.events = EventList(glyphs)
         self.suggestions = Suggestions(glyphs)
@@ -100,9 +112,9 @@ class Stage:
     def centre(self) -> str:
         """The id of what the centre holds: the start page while nothing is joined.
 
-        Unless packets are left to be read.
+        Unless packets are left to be read; and memberships there are without ours, too.
         """
-        if len(self._node.groups) or (self.tab == PACKETS and self._node.ring.head):
+        if len(self._node.groups) or self.tab == MEMBERSHIP or (self.tab == PACKETS and self._node.ring.head):
             return self.tab
         return START
 
@@ -112,6 +124,8 @@ class Stage:
         """Draw what arrived since the last frame."""
         if self.centre == PACKETS:
             self.packets.tick()
+        elif self.centre == MEMBERSHIP:
+            self.membership.tick()
         for chat in self._visible_chats():
             if chat.view.is_following:
                 self._node.chat.mark_read(self.desk.selected_id)
@@ -123,13 +137,16 @@ class Stage:
         self.show_rates()
         if self.centre == START:
             self.start.show(*start_presets(self.desk))
+        elif self.centre == MEMBERSHIP:
+            self._show_memberships(anew=True)
         for chat in self._visible_chats():
             if chat.view.is_empty:
                 chat.show_empty(self._emptiness())
 
     def show_rates(self) -> None:
         self.header.show(header_facts(self._node, self.desk, self._note))
-        self.sidebar.groups.show(*group_entries(self._node, self._kernel), self.desk.selected_id)
+        overdue = overdue_groups(self.memberships, time.time_ns())
+        self.sidebar.groups.show(*group_entries(self._node, self._kernel, overdue), self.desk.selected_id)
         if self.sidebar.display:
             where = self.desk.selected.label if self.desk.selected else ""
             self.sidebar.show_peers(where, self._node.monitor.peers(self.desk.selected), time.time_ns())
@@ -195,6 +212,7 @@ class Stage:
     def show_selection(self) -> None:
         """Make everything on screen be about the selected group."""
         group = self.desk.selected
+        was_on_membership = self.membership.display
         self._screen.switch_centre(self.centre)
         if group is None:
             self.packets.show(None, "")
@@ -207,6 +225,8 @@ class Stage:
         self.show_rates()
         if self.centre == START:
             self.start.show(*start_presets(self.desk))
+        elif self.centre == MEMBERSHIP:
+            self._show_memberships(anew=not was_on_membership)
         self._screen.refresh_bindings()
 
     def show_chat(self) -> None:
@@ -245,6 +265,8 @@ class Stage:
         """Hide what is in the centre, or show it again; return how many lines that concerned."""
         if self.centre == PACKETS:
             return self.packets.undo_clear() if undo else self.packets.clear()
+        if self.centre == MEMBERSHIP:
+            return self.membership.timeline.clear(undo=undo)
         pane = self._node.chat.pane(self.desk.selected_id)
         if pane is None:
             return 0
@@ -261,6 +283,8 @@ class Stage:
     def follow(self) -> None:
         if self.centre == CHAT:
             self.chat.view.action_follow()
+        elif self.centre == MEMBERSHIP:
+            self.membership.timeline.action_follow()
         else:
             self.packets.follow()
 
@@ -272,16 +296,27 @@ class Stage:
         )
 
     def show_explanation(self, explanation: Explanation) -> None:
-        page = explanation_page(explanation, self._glyphs)
-        self._screen.app.push_screen(ExplanationScreen(page, self._glyphs))
+        """Go to what a join, leave or change of sources did."""
+        self._screen.action_show_tab(MEMBERSHIP)
+        self.membership.show_explanation(explanation)
 
     def show_topic(self, topic: Topic) -> None:
-        self._screen.app.push_screen(ExplanationScreen(topic_page(topic), self._glyphs))
+        """Explain something in plain words."""
+        self._screen.action_show_tab(MEMBERSHIP)
+        self.membership.show_topic(topic)
 
     def quit(self) -> None:
         self._screen.app.exit()
 
     # -- for itself ------------------------------------------------------------------------------
+
+    def _show_memberships(self, *, anew: bool) -> None:
+        """Draw the Membership screen, and put its cursor on the selected group, if one is selected."""
+        if anew:
+            self.membership.show(view_of(self.memberships, time.time_ns()))
+        group = self.desk.selected
+        if group is not None and group.ifindex is not None:
+            self.membership.select((group.ifindex, group.endpoint.address))
 
     def _emptiness(self) -> Content:
         return chat_emptiness(self.desk.selected, self._kernel, self._glyphs, time.time())
@@ -289,7 +324,7 @@ class Stage:
     def _visible_chats(self) -> Iterator[ChatPane]:
         if self.centre == CHAT:
             yield self.chat
-        elif self.centre != START and self._screen.has_class("-wide"):
+        elif self.centre == PACKETS and self._screen.has_class("-wide"):
             yield self.side_chat
 
     def _interface_name(self, ifindex: int) -> str | None:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from textual.binding import ActiveBinding
     from textual.screen import Screen
 
-OTHERWISE = {"packets.detail": "close detail"}
+OTHERWISE = {
+    "packets.detail": "close detail",
+    "membership.detail": "close detail",
+    "membership.only": "all groups",
+}
 """The word of a key that takes back what it did, while that stands."""
 BINDING = "binding:"
 """How the action of an item begins that stands for the binding of this id."""
@@ -30,6 +34,7 @@ SHOWN: tuple[tuple[str, str, int], ...] = (
     ("paste.no", "nothing", 0),
     ("start.join", "join", 0),
     ("start.interface", "interface", 0),
+    ("main.memberships", "memberships", 3),
     ("input.complete", "complete", 1),
     ("input.older", "history", 4),
     ("input.search", "search", 6),
@@ -40,6 +45,14 @@ SHOWN: tuple[tuple[str, str, int], ...] = (
     ("log.follow", "follow", 4),
     ("chat.follow", "follow", 4),
     ("packets.reply", "reply", 9),
+    ("membership.detail", "detail", 1),
+    ("membership.explain", "explain", 1),
+    ("membership.part", "next part", 1),
+    ("membership.block", "block", 5),
+    ("membership.source", "sources", 5),
+    ("membership.only", "only this group", 5),
+    ("membership.join", "join it", 4),
+    ("timeline.follow", "follow", 4),
     ("main.join", "join", 6),
     ("main.leave", "leave", 7),
     ("main.groups", "groups", 3),

@@ -47,6 +47,8 @@ class GroupEntry:
     unread: int = 0
     kernel: str = ""
     """The kernel's own words for the membership: ``users 2 EXCLUDE{}``."""
+    alarm: str = ""
+    """What is going to end it, in a few words; empty while nothing is known to."""
 
 
 class GroupList(Rows, can_focus=True):
@@ -121,6 +123,11 @@ class GroupList(Rows, can_focus=True):
         )
 
     def _kernel_row(self, entry: GroupEntry) -> Content:
+        if entry.alarm:
+            alarm = Content.styled(f"{self._glyphs.warning} {entry.alarm}  ", "bold $warning")
+            return cut(
+                alarm.append(Content.styled(entry.kernel, MUTED)), self.row_width, self._glyphs.ellipsis
+            )
         room = self.row_width - 2
         width = max(0, min(SPARK_WIDTH, room - len(entry.kernel) - 1))
         spark = f"{sparkline(entry.history, width, self._glyphs.spark)} " if width else ""

@@ -1,0 +1,177 @@
+"""The memberships of this host as a table of which only the visible rows are ever made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+
+from mcast_tui.app.widgets.membership_columns import fit_columns, row_of, titles
+from mcast_tui.app.widgets.rows import Rows
+from mcast_tui.safe import safe_text
+from mcast_tui.wire.literal import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.membership.facts import HostMembership, PruneCountdown
+
+Key: TypeAlias = tuple[int, Address]
+"""Interface index and group: what makes a membership of this host the same one."""
+
+
+def key_of(each: HostMembership | PruneCountdown) -> Key:
+    """Return which membership it is, or is about."""
+    return each.ifindex, each.group
+
+
+class MembershipTable(Rows, can_focus=True):
+    """Ours first, then those of others, then those the kernel holds by itself; one row has the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Previous membership", show=False, id="memberships.up"),
+        Binding("down,j", "move(1)", "Next membership", show=False, id="memberships.down"),
+        Binding("pageup", "move_page(-1)", "Page up", show=False, id="memberships.page_up"),
+        Binding("pagedown", "move_page(1)", "Page down", show=False, id="memberships.page_down"),
+        Binding("home", "edge(0)", "First membership", show=False, id="memberships.first"),
+        Binding("end", "edge(1)", "Last membership", show=False, id="memberships.last"),
+    ]
+    HELP = (
+        "What this host is a member of, as the kernel's tables say. They count users and do not name them:\n"
+        "what is not ours is called other. Enter shows all that is known of a row."
+    )
+
+    class CursorMoved(Message):
+        """The person chose a membership."""
+
+        def __init__(self, membership: HostMembership) -> None:
+            super().__init__()
+            self.membership = membership
+
+    class TitlesChanged(Message):
+        """Other columns fit now."""
+
+        def __init__(self, titles: str) -> None:
+            super().__init__()
+            self.titles = titles
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="memberships")
+        self._glyphs = glyphs
+        self._given: Sequence[HostMembership] | None = None
+        self._memberships: list[HostMembership] = []
+        self._names: dict[int, str] = {}
+        self._with_ipv6 = self._with_names = False
+        self._prunes: Mapping[Key, PruneCountdown] = {}
+        self._now = 0
+        self._cursor = 0
+        self._widths: dict[str, int] = {}
+        self._instead: Content = Content()
+
+    @property
+    def chosen(self) -> HostMembership | None:
+        """The membership under the cursor."""
+        return self._memberships[self._cursor] if self._cursor < len(self._memberships) else None
+
+    def show(
+        self,
+        memberships: Sequence[HostMembership],
+        prunes: Mapping[Key, PruneCountdown],
+        now: int,
+        instead: Content,
+    ) -> None:
+        """Draw these; `instead` stands where there is none. The same object again is not sorted again."""
+        self._prunes, self._now, self._instead = prunes, now, instead
+        if memberships is not self._given:
+            self._given = memberships
+            self._take(memberships)
+        self._fit()
+        self.set_row_count(len(self._memberships) or 1)
+
+    def _take(self, memberships: Sequence[HostMembership]) -> None:
+        chosen = self.chosen
+        self._memberships = sorted(memberships, key=_order)
+        self._names = {each.ifindex: safe_text(each.interface) for each in memberships}
+        self._with_ipv6 = any(each.group.version == 6 for each in memberships)
+        self._with_names = any(each.name for each in memberships)
+        if chosen is None or not self.select(key_of(chosen)):
+            self._cursor = max(0, min(self._cursor, len(self._memberships) - 1))
+
+    def select(self, key: Key) -> bool:
+        """Put the cursor on a membership; tell whether there is such a one."""
+        if self.chosen is not None and key_of(self.chosen) == key:
+            return True
+        at = next((at for at, each in enumerate(self._memberships) if key_of(each) == key), None)
+        if at is None:
+            return False
+        self._cursor = at
+        self._reveal()
+        self.refresh()
+        return True
+
+    def row(self, y: int) -> Content:
+        if not self._memberships:
+            return self._instead
+        membership = self._memberships[y]
+        is_chosen = y == self._cursor
+        prune = self._prunes.get(key_of(membership))
+        cells = row_of(membership, self._widths, prune, self._now, self._glyphs)
+        mark = self._glyphs.cursor if is_chosen else " "
+        line = Content.assemble((mark, "$primary"), cells).truncate(self.row_width, pad=True)
+        if not is_chosen:
+            return line
+        return line.stylize("bold reverse" if self.app.no_color else "bold on $primary 25%")
+
+    def _fit(self) -> None:
+        widths = fit_columns(
+            self.row_width,
+            tuple(self._names.values()),
+            with_ipv6=self._with_ipv6,
+            with_names=self._with_names,
+            with_prunes=bool(self._prunes),
+        )
+        if widths != self._widths:
+            self._widths = widths
+            self.post_message(self.TitlesChanged(titles(widths)))
+
+    def on_resize(self) -> None:
+        self._fit()
+        self._reveal()
+
+    # -- keys and mouse
+
+    def action_move(self, step: int) -> None:
+        self._put_cursor(self._cursor + step)
+
+    def action_move_page(self, pages: int) -> None:
+        self._put_cursor(self._cursor + pages * max(1, self.size.height - 1))
+
+    def action_edge(self, last: int) -> None:
+        self._put_cursor(len(self._memberships) - 1 if last else 0)
+
+    def on_rows_row_clicked(self, event: Rows.RowClicked) -> None:
+        event.stop()
+        self._put_cursor(event.y)
+
+    def _put_cursor(self, to: int) -> None:
+        self._cursor = max(0, min(to, len(self._memberships) - 1))
+        self._reveal()
+        self.refresh()
+        if self.chosen is not None:
+            self.post_message(self.CursorMoved(self.chosen))
+
+    def _reveal(self) -> None:
+        """Scroll as little as brings the cursor's row into view."""
+        height = max(1, self.scrollable_content_region.height)
+        top = self.scroll_offset.y
+        wanted = min(max(top, self._cursor - height + 1), self._cursor)
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
+
+
+def _order(membership: HostMembership) -> tuple[int, int, int, int]:
+    kind = 0 if membership.ours else 2 if membership.is_permanent else 1
+    return kind, membership.ifindex, membership.group.version, int(membership.group)

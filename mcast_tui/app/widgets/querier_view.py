@@ -1,0 +1,174 @@
+"""Who asks for reports on each interface, when the next question is due, and what its absence ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mcast_tui import human
+from mcast_tui.app.fit import MUTED, cut
+from mcast_tui.app.widgets.membership_columns import left_of
+from mcast_tui.app.widgets.packet_detail import wrap_words
+from mcast_tui.app.widgets.packet_row import shorten
+from mcast_tui.app.widgets.rows import Rows
+from mcast_tui.safe import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts, TapState
+    from mcast_tui.services.membership.view import MembershipView
+
+TAP_COMMAND = "sudo mcast-tui tap"
+"""Makes the wire visible to an app without privilege; shown and copied, never run."""
+UNHEARD = "no querier heard so far"
+
+
+class QuerierView(Rows, can_focus=True):
+    """The queriers first, then the countdown of each group; without a tap, what is missing and why."""
+
+    HELP = (
+        "A switch that snoops forgets members it hears nothing of, and they speak only when a querier asks.\n"
+        "Here is who asks, when it should ask next, and what is left for each group if it does not."
+    )
+
+    def __init__(self, interface_name: Callable[[int], str | None], glyphs: Glyphs) -> None:
+        super().__init__(id="queriers")
+        self._interface_name = interface_name
+        self._glyphs = glyphs
+        self._view: MembershipView | None = None
+        self._head: list[Content] = []
+        self._prunes: Sequence[PruneCountdown] = ()
+
+    def show(self, view: MembershipView) -> None:
+        if self._view is None or self._view.prunes is not view.prunes:
+            self._prunes = sorted(view.prunes, key=lambda prune: prune.expires_at)
+        self._view = view
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        view = self._view
+        if view is None:
+            return
+        self._head = []
+        if not view.tap.is_open:
+            self._head += tap_lines(view.tap, self.row_width, self._glyphs)
+        for querier in view.queriers:
+            self._head += self._querier_lines(querier, view.at)
+        if view.tap.is_open and not view.queriers:
+            self._head.append(Content.styled(f" {self._glyphs.inferred} {UNHEARD}", MUTED))
+        if self._prunes:
+            title = "A snooping switch stops forwarding to us, unless a query comes"
+            self._head += [Content(), Content.styled(f" {title}:", f"bold {MUTED}")]
+        self.set_row_count(len(self._head) + len(self._prunes))
+
+    def row(self, y: int) -> Content:
+        if y < len(self._head):
+            return self._head[y]
+        return self._prune_line(self._prunes[y - len(self._head)])
+
+    def _querier_lines(self, querier: QuerierFacts, now: int) -> Iterator[Content]:
+        """Yield a querier: who, how it asks, when it should ask next, what is wrong with it."""
+        glyphs, where = self._glyphs, self._where(querier.ifindex)
+        role = "elected" if querier.is_elected else "not elected"
+        yield cut(
+            Content.assemble(
+                (f" {glyphs.seen} ", "$success"),
+                (f"{where} IPv{querier.family} ", MUTED),
+                (str(querier.address), "bold"),
+                f"  {querier.protocol.value}  ",
+                (role, "" if querier.is_elected else MUTED),
+            ),
+            self.row_width,
+            glyphs.ellipsis,
+        )
+        asks = (
+            f"asks every {_seconds(querier.interval_s)} [{querier.interval_origin}], "
+            f"robustness {querier.robustness}, answers within {_seconds(querier.max_response_s)}: "
+            f"members are kept {_seconds(querier.membership_interval_s)}"
+        )
+        yield from self._wrapped(asks, MUTED)
+        yield from self._due(querier, now)
+        if querier.is_off_subnet:
+            text = (
+                f"off-subnet: {querier.address} is in no network of {where}. With rp_filter its queries are"
+            )
+            yield from self._wrapped(
+                f"{text} dropped here, and nothing is reported.", "$warning", glyphs.warning
+            )
+
+    def _due(self, querier: QuerierFacts, now: int) -> Iterator[Content]:
+        heard = f"heard {human.format_age((now - querier.last_heard_at) / 1e9)}"
+        wait = (querier.next_expected_at - now) / 1e9
+        if not querier.is_elected:
+            yield from self._wrapped(f"{heard}; another one is elected", MUTED)
+        elif wait >= 0:
+            yield from self._wrapped(f"{heard}, next expected in {_seconds(wait)}", "", self._glyphs.ok)
+        else:
+            text = f"{heard}, the next query is overdue by {_seconds(-wait)}"
+            yield from self._wrapped(text, "bold $warning", self._glyphs.warning)
+
+    def _prune_line(self, prune: PruneCountdown) -> Content:
+        glyphs = self._glyphs
+        now = self._view.at if self._view else 0
+        left, style = left_of(prune, now, glyphs)
+        mark = glyphs.seen if prune.is_report_seen else glyphs.inferred
+        since = "reported" if prune.is_report_seen else "joined"
+        words = "overdue, " if prune.is_overdue else ""
+        if prune.expires_at <= now:
+            words = "expired, "
+        age = human.format_age((now - prune.last_reported_at) / 1e9)
+        line = Content.assemble(
+            (f" {left:<10}", style),
+            (f"{shorten(str(prune.group), 18, glyphs.ellipsis):<18} ", "bold"),
+            (f"{self._where(prune.ifindex)}  ", MUTED),
+            (f"{mark} ", "$success" if prune.is_report_seen else "$warning"),
+            f"{words}{since} {age}",
+        )
+        if line.cell_length + 2 + len(prune.origin) <= self.row_width:
+            line = line.append(Content.styled(f"  {prune.origin}", MUTED))
+        return cut(line, self.row_width, glyphs.ellipsis)
+
+    def _wrapped(self, text: str, style: str, mark: str = " ") -> Iterator[Content]:
+        return wrapped(text, self.row_width, style, mark)
+
+    def _where(self, ifindex: int) -> str:
+        return self._interface_name(ifindex) or f"interface {ifindex}"
+
+
+def wrapped(text: str, width: int, style: str, mark: str = " ") -> Iterator[Content]:
+    """Yield words of our own, indented below a mark, in lines of at most `width` cells."""
+    for number, line in enumerate(wrap_words(text, width - 6)):
+        yield Content.styled(f"   {mark if number == 0 else ' '} {line}", style)
+
+
+def tap_lines(tap: TapState, width: int, glyphs: Glyphs) -> Iterator[Content]:
+    """Yield what cannot be seen without a tap, why there is none, and what would open one."""
+    yield Content.styled(f" {glyphs.inferred} Not known: the wire is not listened to.", "bold $warning")
+    missing = "What queriers ask and what other hosts report is invisible without a raw socket (CAP_NET_RAW)."
+    yield from wrapped(missing, width, MUTED)
+    if tap.error is not None:
+        yield from wrapped(safe_text(f"{tap.error.reason[:1].upper()}{tap.error.reason[1:]}."), width, "")
+        if tap.error.remedy:
+            yield from wrapped(safe_text(tap.error.remedy), width, "")
+    yield from wrapped("To see it, in another terminal:", width, MUTED)
+    yield Content.assemble(
+        "     ", (safe_text(tap_command(tap)), "bold"), ("   y", "bold $primary"), (" copies it", MUTED)
+    )
+
+
+def tap_command(tap: TapState) -> str:
+    """Return the shell line that opens a tap."""
+    return (tap.error.command if tap.error else None) or TAP_COMMAND
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 10 and seconds != round(seconds):
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    return f"{whole}s" if whole < 120 else f"{whole // 60}m {whole % 60:02}s"
