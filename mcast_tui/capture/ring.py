@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcast_tui.wire.columns import COLUMNS, Column, Columns, Packet, packet_from_row
+from mcast_tui.wire.columns import COLUMNS, Column, Columns, ColumnTypes, Packet, packet_from_row
 from mcast_tui.wire.memory import untouched
 
 if TYPE_CHECKING:
@@ -37,11 +37,15 @@ class PacketRing:
     """The newest `capacity` packets and the newest `payload_capacity` bytes of their payloads.
 
     Packets are numbered from 0 in the order they were appended, for the life of the ring.
-    `append` belongs to one thread; everything else may be called from any.
+    `append` belongs to one thread; everything else may be called from any. `more` are columns beside
+    those of `COLUMNS`, described alike; every batch has to bring them.
     """
 
     def __init__(
-        self, capacity: int = DEFAULT_CAPACITY, payload_capacity: int = DEFAULT_PAYLOAD_CAPACITY
+        self,
+        capacity: int = DEFAULT_CAPACITY,
+        payload_capacity: int = DEFAULT_PAYLOAD_CAPACITY,
+        more: ColumnTypes | None = None,
     ) -> None:
         if capacity < 1 or payload_capacity < BLOCK:
             raise ValueError(f"a ring holds at least 1 packet and {BLOCK} payload bytes")
@@ -49,7 +53,7 @@ class PacketRing:
         self._block_count = payload_capacity // BLOCK
         self._columns: Columns = {
             name: untouched((capacity,) if words == 1 else (capacity, words), dtype)
-            for name, (dtype, words) in COLUMNS.items()
+            for name, (dtype, words) in (COLUMNS | (more or {})).items()
         }
         self._payload_at = untouched((capacity,), "<u8")  # blocks since the ring began, not within it
         self._payload_length = untouched((capacity,), "<u2")  # bytes kept: less than `length` when truncated
@@ -100,11 +104,21 @@ class PacketRing:
         rows = len(columns["length"])
         if rows == 0:
             return
-        self._reserved = self._head + rows
         lengths, width = columns["length"], payloads.shape[1]
         if width < _LONGEST:
             lengths = np.minimum(lengths, width)
-        begins = self._append_payloads(lengths, payloads[:rows])
+        blocks, blocks_a_row = _as_blocks(payloads[:rows])
+        self.append_blocks(columns, blocks, np.arange(rows) * blocks_a_row, lengths)
+
+    def append_blocks(self, columns: Columns, blocks: Column, firsts: Column, lengths: Column) -> None:
+        """Append one row per packet, at least one; only the newest fit.
+
+        The payload kept of row i is the first ``lengths[i]`` bytes from block ``firsts[i]`` of `blocks`
+        on, an array of (any, `BLOCK`) bytes. It may be less than the column `length` says.
+        """
+        rows = len(lengths)
+        self._reserved = self._head + rows
+        begins = self._append_payloads(lengths, blocks, firsts)
         slot = self._head % self.capacity
         if slot + rows <= self.capacity:  # nearly always: nothing is to be cut in two
             self._write(slice(slot, slot + rows), columns, begins, lengths)
@@ -131,7 +145,7 @@ class PacketRing:
             places.append((slice(rows - wrap), slice(wrap, rows)))
         return places
 
-    def _append_payloads(self, lengths: Column, payloads: Column) -> Column:
+    def _append_payloads(self, lengths: Column, blocks: Column, firsts: Column) -> Column:
         """Copy the payloads into whole blocks; return the block number at which each begins."""
         counts = np.add(lengths, BLOCK - 1, dtype=np.int64)
         counts //= BLOCK
@@ -144,18 +158,16 @@ class PacketRing:
             oldest = int(np.searchsorted(begins, total - self._block_count))
             if oldest < len(counts):
                 skipped = int(begins[oldest])
-                self._copy_blocks(at + skipped, begins[oldest:] - skipped, counts[oldest:], payloads[oldest:])
+                self._copy_blocks(at + skipped, begins[oldest:] - skipped, counts[oldest:], blocks, firsts[oldest:])
         elif total:
-            self._copy_blocks(at, begins, counts, payloads)
+            self._copy_blocks(at, begins, counts, blocks, firsts)
         begins += at
         return begins
 
-    def _copy_blocks(self, at: int, begins: Column, counts: Column, payloads: Column) -> None:
-        """Copy `counts` blocks of each payload to where its `begins`, counted from block `at`, says."""
-        blocks, blocks_a_row = _as_blocks(payloads)
+    def _copy_blocks(self, at: int, begins: Column, counts: Column, blocks: Column, firsts: Column) -> None:
+        """Copy `counts` blocks from `firsts` on to where `begins`, counted from block `at`, says."""
         # Which block of the source goes to each block in turn: one gather for the whole batch.
-        ahead = np.arange(0, len(blocks), blocks_a_row)
-        ahead -= begins
+        ahead = firsts - begins
         index = ahead.repeat(counts)
         total = len(index)
         index += np.arange(total)
@@ -174,7 +186,7 @@ class PacketRing:
         """Copy the rows of [start, stop) that are whole; return the first one's number and the columns."""
         start, stop = max(start, self.tail), min(stop, self._head)
         count = max(0, stop - start)
-        copies = {name: self._copy(self._columns[name], start, count) for name in names or COLUMNS}
+        copies = {name: self._copy(self._columns[name], start, count) for name in names or self._columns}
         gone = min(max(0, self.tail - start), count)
         if gone:
             copies = {name: column[gone:] for name, column in copies.items()}
@@ -193,7 +205,7 @@ class PacketRing:
         wanted = np.asarray(numbers, np.int64)
         whole = (wanted >= self.tail) & (wanted < self._head)
         slots = wanted % self.capacity
-        copies = {name: self._columns[name][slots] for name in names or COLUMNS}
+        copies = {name: self._columns[name][slots] for name in names or self._columns}
         whole &= wanted >= self.tail
         if not whole.all():
             for column in copies.values():

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Column: TypeAlias = npt.NDArray[Any]
 Columns: TypeAlias = dict[str, Column]
+ColumnTypes: TypeAlias = dict[str, tuple[np.dtype[Any], int]]
+"""Name -> dtype, words per row."""
 
 MAPPED = 0xFFFF_0000_0000
 """Low word of ``::ffff:0.0.0.0``: an IPv4 address is this word plus its 32 bits, high word 0."""
@@ -51,13 +53,15 @@ class Flag(IntFlag):
     """`received_at` is the kernel's; without it, it is when we read the packet."""
     RAW = 16
     """It came in as raw IP: it has no ports, and the column `destination_port` holds its protocol."""
+    FRAGMENT = 32
+    """Tapped, a fragment: of the first, `length` is that of the whole datagram; a later one is RAW."""
 
 
 _RAW = np.uint8(Flag.RAW)  # numpy takes a Flag for a 64-bit number
 
 ADDRESS_WORDS = 2
 
-COLUMNS: dict[str, tuple[np.dtype[Any], int]] = {
+COLUMNS: ColumnTypes = {
     # name: (dtype, words per row)
     "received_at": (np.dtype("<i8"), 1),  # ns since the epoch, wall clock
     "source": (np.dtype("<u8"), ADDRESS_WORDS),  # never unknown

@@ -1,0 +1,227 @@
+"""Packet sockets (``packet(7)``) that only listen: one for an interface, its ring of frames, what reaches it.
+
+The numbers are Linux's (``linux/if_packet.h``, ``linux/filter.h``). By default the socket's filter lets
+through what is multicast or broadcast, by its Ethernet address or its IP address: some switches and access
+points send a group's packets to each member's own MAC address. Nothing is ever sent.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused, describe_errno
+from mcast_tui.net import sockopt
+from mcast_tui.net.refusals import refuse_gone
+from mcast_tui.wire.tpacket import FRAME_SIZE, RESERVE, FrameRing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcast_tui.net.interfaces import Interface
+
+SOL_PACKET = 263
+PACKET_ADD_MEMBERSHIP = 1
+PACKET_RX_RING = 5
+PACKET_STATISTICS = 6
+PACKET_VERSION = 10
+PACKET_RESERVE = 12
+PACKET_MR_PROMISC, PACKET_MR_ALLMULTI = 1, 2
+TPACKET_V2 = 1
+ETH_P_ALL = 3
+ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
+
+SIOCGIFNAME, SIOCGIFFLAGS, SIOCGIFHWADDR = 0x8910, 0x8913, 0x8927  # netdevice(7)
+_IFREQ_INDEX = struct.Struct("@16xi20x")
+_IFREQ_NAME = struct.Struct("@16sH22x")
+_IFF_UP = 0x1
+
+BLOCK_SIZE = 1 << 18
+"""Octets the kernel allocates at a time: pages that lie together, which a large piece may not find."""
+
+TAP_COMMAND = "sudo mcast-tui tap"
+
+# Classic BPF; jumps, if true and if not, are counted from the step after.
+_LOAD_BYTE, _LOAD_SHORT, _LOAD_WORD = 0x30, 0x28, 0x20
+_AND, _JUMP_IF_EQUAL, _JUMP_IF_SET, _RETURN = 0x54, 0x15, 0x45, 0x06
+_NETWORK_HEADER = 0xFFF0_0000  # SKF_NET_OFF
+_IPV4, _IPV6, _TAG, _OUTER_TAG = 0x0800, 0x86DD, 0x8100, 0x88A8
+
+_IP_OR_TAGGED: tuple[sockopt.FilterStep, ...] = (
+    (_LOAD_SHORT, 0, 0, 12),
+    (_JUMP_IF_EQUAL, 4, 0, _IPV4),
+    (_JUMP_IF_EQUAL, 3, 0, _IPV6),
+    (_JUMP_IF_EQUAL, 2, 0, _TAG),
+    (_JUMP_IF_EQUAL, 1, 0, _OUTER_TAG),
+    (_RETURN, 0, 0, 0),
+    (_RETURN, 0, 0, 0xFFFF_FFFF),
+)
+_TO_MANY: tuple[sockopt.FilterStep, ...] = (
+    (_LOAD_SHORT, 0, 0, 12),
+    (_JUMP_IF_EQUAL, 4, 0, _IPV4),
+    (_JUMP_IF_EQUAL, 7, 0, _IPV6),
+    (_JUMP_IF_EQUAL, 8, 0, _TAG),
+    (_JUMP_IF_EQUAL, 7, 0, _OUTER_TAG),
+    (_RETURN, 0, 0, 0),
+    (_LOAD_WORD, 0, 0, _NETWORK_HEADER + 16),  # destination, RFC 791
+    (_JUMP_IF_EQUAL, 7, 0, 0xFFFF_FFFF),
+    (_AND, 0, 0, 0xF000_0000),
+    (_JUMP_IF_EQUAL, 5, 2, 0xE000_0000),
+    (_LOAD_BYTE, 0, 0, _NETWORK_HEADER + 24),  # destination, RFC 8200
+    (_JUMP_IF_EQUAL, 3, 0, 0xFF),
+    (_LOAD_BYTE, 0, 0, 0),
+    (_JUMP_IF_SET, 1, 0, 1),  # the group bit of the destination MAC address
+    (_RETURN, 0, 0, 0),
+    (_RETURN, 0, 0, 0xFFFF_FFFF),
+)
+
+
+class PacketSocket:
+    """One interface tapped: its socket and its ring of frames, which lives until `close`."""
+
+    def __init__(self, interface: Interface, frames: int, *, is_promiscuous: bool) -> None:
+        """Raise `McastError` where the kernel refuses; then nothing is left."""
+        self.interface = interface
+        self.refused: McastError | None = None
+        """Why it hears nothing now: the interface is down, or gone; None while it listens."""
+        self.is_gone = False
+        self._statistics = [0, 0]
+        try:
+            self._socket = socket.socket(
+                socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0
+            )
+        except PermissionError as error:
+            raise refuse_tap(error) from error
+        except OSError as error:
+            raise _refuse(error, interface) from error
+        try:
+            self._require_ethernet()
+            self._prepare(frames, is_promiscuous=is_promiscuous)
+            size = frames * FRAME_SIZE
+            self._memory = mmap.mmap(
+                self.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE
+            )
+        except OSError as error:
+            self._socket.close()
+            raise _refuse(error, interface) from error
+        except McastError:
+            self._socket.close()
+            raise
+        self.ring = FrameRing(self._memory, frames)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def _require_ethernet(self) -> None:
+        request = fcntl.ioctl(self._socket, SIOCGIFHWADDR, _IFREQ_NAME.pack(_name(self.interface), 0))
+        _, kind = _IFREQ_NAME.unpack(request)
+        if kind not in {ARPHRD_ETHER, ARPHRD_LOOPBACK}:
+            raise NetworkRefused(
+                f"tap {self.interface.name}", "it is no Ethernet", remedy="Tap the interface below it."
+            )
+
+    def _prepare(self, frames: int, *, is_promiscuous: bool) -> None:
+        def set_option(number: int, value: bytes) -> None:
+            self._socket.setsockopt(SOL_PACKET, number, value)
+
+        set_option(PACKET_VERSION, struct.pack("@i", TPACKET_V2))
+        set_option(PACKET_RESERVE, struct.pack("@I", RESERVE))
+        blocks = frames * FRAME_SIZE // BLOCK_SIZE
+        set_option(PACKET_RX_RING, struct.pack("@4I", BLOCK_SIZE, blocks, FRAME_SIZE, frames))
+        sockopt.attach_filter(self._socket, _IP_OR_TAGGED if is_promiscuous else _TO_MANY)
+        self._socket.bind((self.interface.name, ETH_P_ALL))
+        kind = PACKET_MR_PROMISC if is_promiscuous else PACKET_MR_ALLMULTI
+        set_option(PACKET_ADD_MEMBERSHIP, struct.pack("@iHH8x", self.interface.index, kind, 0))
+
+    def check(self) -> None:
+        """Look whether the interface is up, down or gone; set `refused`."""
+        self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # told once, as ENETDOWN
+        name = self.interface.name
+        try:
+            request = fcntl.ioctl(self._socket, SIOCGIFNAME, _IFREQ_INDEX.pack(self.interface.index))
+            name = request[:16].rstrip(b"\0").decode(errors="surrogateescape")
+            _, flags = _IFREQ_NAME.unpack(
+                fcntl.ioctl(self._socket, SIOCGIFFLAGS, _IFREQ_NAME.pack(os.fsencode(name), 0))
+            )
+        except OSError as error:
+            self.is_gone = True
+            self.refused = refuse_gone(f"tap {name}", name, error.errno or errno.ENODEV)
+            return
+        self.refused = None if flags & _IFF_UP else _refuse_down(name)
+
+    def statistics(self) -> tuple[int, int]:
+        """Return frames captured and frames dropped for want of room, since it was opened; not thread-safe.
+
+        The kernel begins anew with every question, and counts the dropped among the captured.
+        """
+        captured, dropped = struct.unpack("@II", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        self._statistics[0] += captured - dropped
+        self._statistics[1] += dropped
+        return self._statistics[0], self._statistics[1]
+
+    def close(self) -> None:
+        """Close the socket and let go of its ring, which keeps capturing for as long as anybody looks at it."""
+        self._socket.close()
+        self.__dict__.pop("ring", None)
+        self.__dict__.pop("_memory", None)
+
+
+def refuse_tap(error: OSError) -> PermissionRefused:
+    """Say that a tap is not for everybody, and who may open one for this user."""
+    reason = "seeing what the network carries needs a privilege (CAP_NET_RAW)"
+    if os.geteuid() == 0:
+        return PermissionRefused(
+            "tap an interface",
+            f"{reason}, which is withheld even from root here",
+            errno=error.errno,
+            remedy="Start the container or service with it (docker run --cap-add NET_RAW).",
+        )
+    return PermissionRefused(
+        "tap an interface",
+        reason,
+        errno=error.errno,
+        remedy="Start the tap in another terminal: it only captures, and gives up every other privilege.",
+        command=TAP_COMMAND,
+    )
+
+
+def _refuse(error: OSError, interface: Interface) -> McastError:
+    attempted, number = f"tap {interface.name}", error.errno or 0
+    if isinstance(error, PermissionError):
+        return refuse_tap(error)
+    if number == errno.ENODEV:
+        return refuse_gone(attempted, interface.name, number)
+    if number == errno.ENETDOWN:
+        return _refuse_down(interface.name)
+    if number == errno.ENOMEM:
+        return NetworkRefused(
+            attempted,
+            "the kernel has no memory for its ring of frames",
+            errno=number,
+            remedy="Tap fewer interfaces.",
+        )
+    return NetworkRefused(attempted, describe_errno(number), errno=number)
+
+
+def _refuse_down(name: str) -> NetworkRefused:
+    return NetworkRefused(
+        f"tap {name}",
+        f"{name} is down",
+        errno=errno.ENETDOWN,
+        remedy="Switch it on; the tap goes on by itself.",
+        command=f"sudo ip link set {name} up",
+    )
+
+
+def _name(interface: Interface) -> bytes:
+    return os.fsencode(interface.name)
+
+
+def tappable(interfaces: Sequence[Interface]) -> tuple[Interface, ...]:
+    """Return those a tap opens when none is named: up, able to multicast, not the loopback."""
+    return tuple(each for each in interfaces if each.is_up and each.is_multicast and not each.is_loopback)

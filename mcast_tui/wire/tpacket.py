@@ -1,0 +1,191 @@
+"""The ring of a packet socket (TPACKET_V2): memory the kernel fills frame by frame, read in runs as columns.
+
+Each frame has its header (struct tpacket2_hdr, struct sockaddr_ll), then the octets of the wire. The network
+header always lies at `NETWORK_AT`, chosen so that the payload of UDP in plain IPv4 begins at a whole block of
+`capture.ring`: there it is copied from the kernel's memory once, without being moved before.
+
+Pure: the memory is somebody else's (`net.packet_socket`), and so is the waiting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mcast_tui.wire.columns import Column, Columns, Flag
+from mcast_tui.wire.frame import PLAIN_UDP_AT, Decoded, Direction, align_payloads, decode_words
+from mcast_tui.wire.frame_headers import HEAD, LEAD
+from mcast_tui.wire.membership.message import ControlFrame
+
+if TYPE_CHECKING:
+    import mmap
+
+RUN = 2048
+"""Most frames decoded at a time: their headers stay in the processor's cache."""
+FRAME_SIZE = 2048
+"""Octets for each frame. An Ethernet frame of 1500 fits whole; of longer ones `LARGEST_CAPTURE` are kept."""
+RESERVE = 20
+"""PACKET_RESERVE: what puts the network header, otherwise at 80, at `NETWORK_AT`."""
+NETWORK_AT = 100
+MAC_AT = NETWORK_AT - 14
+"""Where an Ethernet frame begins, unless the kernel takes tags in it for a part of its header."""
+LARGEST_CAPTURE = FRAME_SIZE - MAC_AT
+
+MOST_CONTROL_FRAMES = 256
+"""IGMP and MLD messages taken out of one run, the newest. Each becomes an object, which a flood must not buy."""
+
+_BLOCK = 32
+_BLOCKS = FRAME_SIZE // _BLOCK
+_PAYLOAD_BLOCK = (MAC_AT + PLAIN_UDP_AT) // _BLOCK
+_HEADER_WORDS = 11  # up to the packet type in the sockaddr_ll
+_FIRST_WORD = (MAC_AT - LEAD) // 4
+_SEEN_WORDS = _FIRST_WORD + HEAD // 4
+
+_IS_OURS, _HAS_TAG = 1, 1 << 4  # TP_STATUS_USER, TP_STATUS_VLAN_VALID
+_IGMP, _ICMPV6 = 2, 58
+_MLD_TYPES = (130, 131, 132, 143)  # RFC 2710 section 3, RFC 3810 section 5
+
+_RAW_OR_FRAGMENT = np.uint8(Flag.RAW | Flag.FRAGMENT)  # numpy takes a Flag for a 64-bit number
+
+_DIRECTIONS = np.full(256, Direction.UNKNOWN, np.uint8)
+_DIRECTIONS[:3] = Direction.INCOMING  # PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST
+_DIRECTIONS[3:5] = Direction.OTHER_HOST, Direction.OUTGOING
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of frames held: a row for each that is sound IP, as `PacketRing.append_blocks` takes them."""
+
+    columns: Columns
+    blocks: Column
+    """The whole ring of frames in blocks: lent until the run is released."""
+    firsts: Column
+    kept: Column
+    refused: int
+    control_frames: tuple[ControlFrame, ...]
+    """Those that may hold IGMP or MLD, oldest first."""
+    control_skipped: int
+    """Older ones that were too many."""
+
+
+class FrameRing:
+    """`frames` frames of `FRAME_SIZE` octets in memory shared with the kernel."""
+
+    def __init__(self, memory: mmap.mmap | bytearray, frames: int) -> None:
+        self.frames = frames
+        self._octets = np.frombuffer(memory, np.uint8, frames * FRAME_SIZE).reshape(frames, FRAME_SIZE)
+        self._blocks = self._octets.reshape(frames * _BLOCKS, _BLOCK)
+        self._status = self._octets[:, :4].view("<u4")[:, 0]
+        self._words = self._octets[:, : 4 * _SEEN_WORDS].view("<u4")
+        self._from_mac = self._octets[:, MAC_AT - LEAD :]
+        # Kept: what the allocator takes from the kernel for each run costs more in page faults than the copies.
+        self._seen = np.empty((RUN, _SEEN_WORDS), "<u4")
+        self._header = np.empty((_HEADER_WORDS, RUN), "<u4")
+        self._frame_words = np.empty((HEAD // 4, RUN), "<u4")
+
+    def ready(self, at: int) -> int:
+        """Return how many frames from `at` on the kernel has filled, up to the end of the ring or `RUN`."""
+        if not self._status[at] & _IS_OURS:
+            return 0
+        is_filled = self._status[at : at + RUN] & _IS_OURS
+        return len(is_filled) if is_filled.all() else int(is_filled.argmin())
+
+    def release(self, at: int, count: int) -> None:
+        """Give frames back to the kernel; what was read of them is no longer to be looked at."""
+        self._status[at : at + count] = 0
+
+    def read(self, at: int, count: int, ifindex: int) -> Run:
+        """Read `count` frames that are ready."""
+        seen, header = self._seen[:count], self._header[:, :count]
+        np.copyto(seen, self._words[at : at + count])
+        np.copyto(header, seen[:, :_HEADER_WORDS].T)
+        frames = self._from_mac[at : at + count]
+        is_moved = header[3] & 0xFFFF != MAC_AT
+        if is_moved.any():
+            self._shift(at, np.flatnonzero(is_moved), header, seen)
+        words = self._frame_words[:, :count]
+        np.copyto(words, seen[:, _FIRST_WORD:].view(">u4").T)
+        decoded = decode_words(words, frames, header[2], header[1])
+        columns = decoded.columns | _columns_of(header, decoded, ifindex)
+        control = _control_rows(columns, frames, decoded)
+        control_frames = _control_frames(columns, frames, header[2], control)
+        align_payloads(frames, decoded)
+        firsts = np.arange(at * _BLOCKS + _PAYLOAD_BLOCK, (at + count) * _BLOCKS, _BLOCKS)
+        kept = decoded.kept
+        if decoded.is_sound is not None:
+            chosen = decoded.is_sound
+            columns = {name: column[chosen] for name, column in columns.items()}
+            firsts, kept = firsts[chosen], kept[chosen]
+        skipped = max(0, len(control) - MOST_CONTROL_FRAMES)
+        return Run(columns, self._blocks, firsts, kept, decoded.refused, control_frames, skipped)
+
+    def _shift(self, at: int, rows: Column, header: Column, seen: Column) -> None:
+        """Move frames whose MAC header lies elsewhere to where it lies in all others."""
+        begins = header[3, rows] & 0xFFFF
+        for begin in np.unique(begins).tolist():
+            chosen = rows[begins == begin]
+            captured = np.minimum(header[2, chosen], FRAME_SIZE - max(begin, MAC_AT))
+            longest = int(captured.max())
+            moved = self._octets[at + chosen, begin : begin + longest]
+            self._octets[at + chosen, MAC_AT : MAC_AT + longest] = moved
+            header[2, chosen] = captured
+        seen[rows] = self._words[at + rows]
+
+
+def _columns_of(header: Column, decoded: Decoded, ifindex: int) -> Columns:
+    """Return the columns that the kernel's own header tells."""
+    rows = header.shape[1]
+    received_at = header[4].astype("<i8")
+    received_at *= 1_000_000_000
+    received_at += header[5]
+    columns = {
+        "received_at": received_at,
+        "ifindex": np.full(rows, ifindex, np.uint32),
+        "local_address": np.zeros(rows, np.uint32),
+        "direction": _DIRECTIONS[header[10] >> 16 & 0xFF],
+    }
+    has_tag = header[0] & _HAS_TAG != 0
+    if has_tag.any():
+        columns["vlan"] = np.where(has_tag, header[6] & 0xFFF, decoded.columns["vlan"])
+    return columns
+
+
+def _control_rows(columns: Columns, frames: Column, decoded: Decoded) -> Column:
+    """Return the rows that may hold IGMP or MLD."""
+    if not (columns["source_port"] == 0).any():  # no raw row: a glance at one column
+        return np.empty(0, np.int64)
+    protocol = columns["destination_port"]
+    is_whole_raw = columns["flags"] & _RAW_OR_FRAGMENT == np.uint8(Flag.RAW)
+    is_control = is_whole_raw & ((protocol == _IGMP) | (protocol == _ICMPV6)) & (decoded.kept > 0)
+    if decoded.is_sound is not None:
+        is_control &= decoded.is_sound
+    rows = np.flatnonzero(is_control)
+    types = frames[rows, LEAD + decoded.payload_at[rows]]
+    return rows[(protocol[rows] == _IGMP) | np.isin(types, _MLD_TYPES)]
+
+
+def _control_frames(
+    columns: Columns, frames: Column, captured: Column, rows: Column
+) -> tuple[ControlFrame, ...]:
+    return tuple(
+        _control_frame(columns, frames, int(captured[row]), row)
+        for row in rows[-MOST_CONTROL_FRAMES:].tolist()
+    )
+
+
+def _control_frame(columns: Columns, frames: Column, captured: int, row: int) -> ControlFrame:
+    octets = frames[row, LEAD : LEAD + captured].tobytes()
+    at = 12
+    while octets[at : at + 2] in (b"\x81\x00", b"\x88\xa8", b"\x91\x00"):
+        at += 4
+    vlan = int(columns["vlan"][row])
+    return ControlFrame(
+        received_at=int(columns["received_at"][row]),
+        ifindex=int(columns["ifindex"][row]),
+        is_outgoing=bool(columns["direction"][row] == Direction.OUTGOING),
+        source_mac=octets[6:12],
+        vlan=vlan if vlan >= 0 else None,
+        packet=octets[at + 2 :],
+    )
