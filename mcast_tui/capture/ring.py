@@ -158,7 +158,9 @@ class PacketRing:
             oldest = int(np.searchsorted(begins, total - self._block_count))
             if oldest < len(counts):
                 skipped = int(begins[oldest])
-                self._copy_blocks(at + skipped, begins[oldest:] - skipped, counts[oldest:], blocks, firsts[oldest:])
+                self._copy_blocks(
+                    at + skipped, begins[oldest:] - skipped, counts[oldest:], blocks, firsts[oldest:]
+                )
         elif total:
             self._copy_blocks(at, begins, counts, blocks, firsts)
         begins += at

@@ -17,6 +17,10 @@ VERBS = {
     "groups": ("groups:groups", "Show which groups this host is a member of, and follow changes."),
     "socat": ("socat:socat", "Run two socat addresses against each other, as the socat tutorial has them."),
     "explain": ("explain:explain", "Topics of multicast in plain words: snooping, TTL, SSM, ..."),
+    "tap": (
+        "tap:tap",
+        "Capture for the app what its own sockets cannot see; the one command that needs sudo.",
+    ),
     "man": ("man:man", "Print the manual page."),
     "completion": ("completion:completion", "Print the completion script for bash, zsh or fish."),
 }

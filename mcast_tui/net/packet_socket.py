@@ -11,8 +11,12 @@ import errno
 import fcntl
 import mmap
 import os
+import shlex
+import shutil
 import socket
 import struct
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused, describe_errno
@@ -45,6 +49,7 @@ BLOCK_SIZE = 1 << 18
 """Octets the kernel allocates at a time: pages that lie together, which a large piece may not find."""
 
 TAP_COMMAND = "sudo mcast-tui tap"
+"""What the privileged tap is called."""
 
 # Classic BPF; jumps, if true and if not, are counted from the step after.
 _LOAD_BYTE, _LOAD_SHORT, _LOAD_WORD = 0x30, 0x28, 0x20
@@ -103,9 +108,7 @@ class PacketSocket:
             self._require_ethernet()
             self._prepare(frames, is_promiscuous=is_promiscuous)
             size = frames * FRAME_SIZE
-            self._memory = mmap.mmap(
-                self.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE
-            )
+            self._memory = mmap.mmap(self.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         except OSError as error:
             self._socket.close()
             raise _refuse(error, interface) from error
@@ -165,7 +168,7 @@ class PacketSocket:
         return self._statistics[0], self._statistics[1]
 
     def close(self) -> None:
-        """Close the socket and let go of its ring, which keeps capturing for as long as anybody looks at it."""
+        """Close the socket and let go of its ring: it captures for as long as anybody looks at it."""
         self._socket.close()
         self.__dict__.pop("ring", None)
         self.__dict__.pop("_memory", None)
@@ -186,8 +189,17 @@ def refuse_tap(error: OSError) -> PermissionRefused:
         reason,
         errno=error.errno,
         remedy="Start the tap in another terminal: it only captures, and gives up every other privilege.",
-        command=TAP_COMMAND,
+        command=tap_command(),
     )
+
+
+def tap_command() -> str:
+    """Return the line that starts the privileged tap: sudo finds only what lies in the system's folders."""
+    found = shutil.which("mcast-tui")
+    if found is None:
+        return shlex.join(["sudo", sys.executable, "-m", "mcast_tui", "tap"])
+    is_found_by_sudo = str(Path(found).parent) in {"/usr/local/bin", "/usr/bin", "/bin"}
+    return TAP_COMMAND if is_found_by_sudo else shlex.join(["sudo", found, "tap"])
 
 
 def _refuse(error: OSError, interface: Interface) -> McastError:

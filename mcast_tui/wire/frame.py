@@ -298,7 +298,7 @@ def _addressed(words: Column, is_v4: Column | None, columns: Columns) -> Column:
 
 
 def align_payloads(frames: Column, decoded: Decoded) -> None:
-    """Move every payload in its row to where that of UDP in plain IPv4 begins; cut what finds no room there."""
+    """Move every payload in its row to where that of UDP in plain IPv4 begins; cut what has no room there."""
     room = frames.shape[1] - LEAD - PLAIN_UDP_AT
     if len(decoded.kept) and int(decoded.kept.max()) > room:
         np.minimum(decoded.kept, room, out=decoded.kept)

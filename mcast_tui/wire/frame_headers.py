@@ -8,10 +8,12 @@ whole makes the frame unsound.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcast_tui.wire.columns import Column
+if TYPE_CHECKING:
+    from mcast_tui.wire.columns import Column
 
 LEAD = 2
 """Octets before the MAC header in a row: so the IP addresses lie at multiples of four."""

@@ -34,7 +34,7 @@ MAC_AT = NETWORK_AT - 14
 LARGEST_CAPTURE = FRAME_SIZE - MAC_AT
 
 MOST_CONTROL_FRAMES = 256
-"""IGMP and MLD messages taken out of one run, the newest. Each becomes an object, which a flood must not buy."""
+"""IGMP and MLD messages taken out of one run, the newest. Each becomes an object: a flood must not."""
 
 _BLOCK = 32
 _BLOCKS = FRAME_SIZE // _BLOCK
@@ -56,7 +56,7 @@ _DIRECTIONS[3:5] = Direction.OTHER_HOST, Direction.OUTGOING
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run of frames held: a row for each that is sound IP, as `PacketRing.append_blocks` takes them."""
+    """What a run of frames held: a row for each that is sound IP, for `PacketRing.append_blocks`."""
 
     columns: Columns
     blocks: Column
@@ -80,7 +80,7 @@ class FrameRing:
         self._status = self._octets[:, :4].view("<u4")[:, 0]
         self._words = self._octets[:, : 4 * _SEEN_WORDS].view("<u4")
         self._from_mac = self._octets[:, MAC_AT - LEAD :]
-        # Kept: what the allocator takes from the kernel for each run costs more in page faults than the copies.
+        # Kept: memory taken anew for each run would cost more than the copies, in page faults.
         self._seen = np.empty((RUN, _SEEN_WORDS), "<u4")
         self._header = np.empty((_HEADER_WORDS, RUN), "<u4")
         self._frame_words = np.empty((HEAD // 4, RUN), "<u4")
@@ -163,7 +163,8 @@ def _control_rows(columns: Columns, frames: Column, decoded: Decoded) -> Column:
         is_control &= decoded.is_sound
     rows = np.flatnonzero(is_control)
     types = frames[rows, LEAD + decoded.payload_at[rows]]
-    return rows[(protocol[rows] == _IGMP) | np.isin(types, _MLD_TYPES)]
+    control: Column = rows[(protocol[rows] == _IGMP) | np.isin(types, _MLD_TYPES)]
+    return control
 
 
 def _control_frames(

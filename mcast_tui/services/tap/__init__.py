@@ -1,0 +1,1 @@
+"""The tap: what passes an interface, seen without joining anything."""

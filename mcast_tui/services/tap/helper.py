@@ -1,0 +1,228 @@
+"""The privileged tap: it opens packet sockets, gives up every privilege, and feeds readers of one user.
+
+    helper = Helper(interfaces, user, say)     # needs CAP_NET_RAW
+    await helper.run()                         # as that user, without privileges, until cancelled
+
+A reader that reads too slowly never holds up the capture: whole batches are kept from it, and it is told how
+many packets that were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcast_tui.errors import UsageError
+from mcast_tui.net.door import close_door, network_namespace, open_door, peer_of
+from mcast_tui.net.privileges import drop_privileges
+from mcast_tui.net.tap import Tap
+from mcast_tui.wire import tap_feed
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mcast_tui.net.interfaces import Interface
+    from mcast_tui.wire.columns import Column, Columns
+    from mcast_tui.wire.membership.message import ControlFrame
+
+MOST_READERS = 4
+"""Each may keep `WAITING_BYTES` of memory; a person has one app, or two."""
+WAITING_BYTES = 16 << 20
+"""What may wait for a reader: half a second of small packets at 200,000 a second."""
+STATUS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """For whom the tap is."""
+
+    uid: int
+    gid: int
+
+
+def find_user(name: str | None, environment: Mapping[str, str] = os.environ) -> User:
+    """Return who is named, else who called sudo, else who runs this; raise `UsageError`."""
+    if name is None:
+        caller, group = environment.get("SUDO_UID", ""), environment.get("SUDO_GID", "")
+        if os.geteuid() == 0 and caller.isdecimal() and group.isdecimal():
+            return User(int(caller), int(group))
+        return User(os.geteuid(), os.getegid())
+    try:
+        entry = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
+    except (KeyError, OverflowError):
+        raise UsageError(
+            f"tap for {name!r}", "there is no such user", remedy="Give a name or number."
+        ) from None
+    return User(entry.pw_uid, entry.pw_gid)
+
+
+class Helper:
+    """One tap with its readers."""
+
+    def __init__(
+        self,
+        interfaces: Sequence[Interface],
+        user: User,
+        say: Callable[[str], None],
+        *,
+        is_promiscuous: bool = False,
+    ) -> None:
+        """Open the sockets and give up the privileges; raise `McastError` where either is refused."""
+        self._say = say
+        self._readers: list[_Reader] = []
+        self._failed: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._done = asyncio.Event()
+        self.packets = self.not_fed = 0
+        namespace = network_namespace()
+        self.tap = Tap(
+            interfaces, self, heard=self._hear, ended=self._end_of_tap, is_promiscuous=is_promiscuous
+        )
+        try:
+            self.privileges = drop_privileges(user.uid, user.gid)
+            self._door, self.path = open_door(namespace)
+        except BaseException:
+            self.tap.close()
+            raise
+        self._hello = tap_feed.encode_hello(
+            tap_feed.Hello(
+                tap_feed.VERSION, os.getpid(), tuple(each.name for each in interfaces), is_promiscuous
+            )
+        )
+
+    async def run(self) -> None:
+        """Feed whoever comes, until cancelled; raise what ends the capture otherwise."""
+        self._loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._admit(tasks))
+            tasks.create_task(self._tell_status())
+            tasks.create_task(self._watch())
+            self.tap.start()
+
+    def close(self) -> None:
+        """End the capture; close the sockets and the door."""
+        self.tap.close()
+        close_door(self._door, self.path)
+        for reader in self._readers:
+            reader.close()
+
+    # -- on the tap's thread
+
+    def append_blocks(self, columns: Columns, blocks: Column, firsts: Column, lengths: Column) -> None:
+        """Take a run from the tap: a message for all readers, made only where there is one."""
+        self.packets += len(lengths)
+        if self._readers:
+            message = tap_feed.encode_batch(columns, blocks, firsts, lengths)
+            self._offer(message, len(lengths))
+
+    def _hear(self, frames: tuple[ControlFrame, ...]) -> None:
+        if self._readers:
+            self._offer(tap_feed.encode_control(frames), 0)
+
+    def _offer(self, message: bytes, packets: int) -> None:
+        for reader in tuple(self._readers):
+            reader.offer(message, packets)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _end_of_tap(self, error: BaseException) -> None:
+        self._failed = error
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._done.set)
+
+    # -- on the event loop
+
+    def _wake(self) -> None:
+        for reader in self._readers:
+            reader.news.set()
+
+    async def _watch(self) -> None:
+        await self._done.wait()
+        if self._failed is not None:
+            raise self._failed
+
+    async def _admit(self, tasks: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            sock, _ = await loop.sock_accept(self._door)
+            sock.setblocking(False)
+            pid, uid = peer_of(sock)
+            if uid != self.privileges.uid or len(self._readers) >= MOST_READERS:
+                why = f"is of user {uid}" if uid != self.privileges.uid else "is one too many"
+                self._say(f"process {pid} {why}: not let in")
+                sock.close()
+                continue
+            self._say(f"process {pid} reads")
+            tasks.create_task(self._feed(_Reader(sock), pid))
+
+    async def _feed(self, reader: _Reader, pid: int) -> None:
+        reader.offer(self._hello, 0)
+        self._readers.append(reader)
+        try:
+            await reader.send_all()
+        except OSError:
+            self._say(f"process {pid} reads no more")
+        finally:
+            self._readers.remove(reader)
+            self.not_fed += reader.not_fed
+            reader.close()
+
+    async def _tell_status(self) -> None:
+        while True:
+            counts = self.tap.count()
+            troubles = tuple(str(refused) for refused in self.tap.refusals)
+            for reader in self._readers:
+                status = tap_feed.Status(
+                    counts.captured,
+                    counts.dropped,
+                    counts.refused,
+                    counts.control_skipped,
+                    reader.not_fed,
+                    troubles,
+                )
+                reader.offer(tap_feed.encode_status(status), 0)
+                reader.news.set()
+            await asyncio.sleep(STATUS_S)
+
+
+class _Reader:
+    """One reader: what waits for it, bounded."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.news = asyncio.Event()
+        self.news.set()
+        self.not_fed = 0
+        self._sock = sock
+        self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._counting = threading.Lock()
+
+    def offer(self, message: bytes, packets: int) -> None:
+        """Let a message wait, or drop it where too much waits; from any thread."""
+        with self._counting:
+            if self._waiting_bytes + len(message) > WAITING_BYTES:
+                self.not_fed += packets
+                return
+            self._waiting_bytes += len(message)
+        self._waiting.append(message)
+
+    async def send_all(self) -> None:
+        """Send what waits, for ever; raises OSError when the reader is gone."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self.news.wait()
+            self.news.clear()
+            while self._waiting:
+                message = self._waiting.popleft()
+                await loop.sock_sendall(self._sock, message)
+                with self._counting:
+                    self._waiting_bytes -= len(message)
+
+    def close(self) -> None:
+        self._sock.close()

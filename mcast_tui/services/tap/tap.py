@@ -1,0 +1,285 @@
+"""TapService: what passes the interfaces, seen in this process, or fed by the privileged tap.
+
+    async with TapService() as tap:
+        tap.state            # open, on what and by which way; or why not, with the remedy
+        tap.ring             # packets with the columns of the link beside them
+        tap.control_frames() # what may be IGMP or MLD since the last call
+        tap.streams()        # who sent what to which group
+
+Where this process may not tap it looks for ``sudo mcast-tui tap`` about once a second, also after one ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from mcast_tui.capture.ring import MIB, PacketRing
+from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused
+from mcast_tui.net.door import connect_to_door, network_namespace
+from mcast_tui.net.interfaces import list_interfaces, resolve_interface
+from mcast_tui.net.packet_socket import TAP_COMMAND, tap_command, tappable
+from mcast_tui.net.tap import MOST_INTERFACES, Tap
+from mcast_tui.services.tap.streams import StreamTable
+from mcast_tui.wire import tap_feed
+from mcast_tui.wire.frame import LINK_COLUMNS
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+    from typing import Self
+
+    from mcast_tui.net.interfaces import Interface
+    from mcast_tui.services.tap.streams import Stream
+    from mcast_tui.wire.membership.message import ControlFrame
+
+RING_PACKETS = 200_000
+RING_BYTES = 16 * MIB
+"""A fifth of the main ring, for a tap sees what others asked for: 40 MiB when full."""
+MOST_WAITING = 4096
+"""Control frames kept until somebody asks for them: a query to a large LAN has that many answers."""
+LOOK_S = 1.0
+"""How often the privileged tap is looked for: some look-ups of names."""
+HELLO_S = 5.0
+"""Within what time a tap that took us in says who it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapState:
+    """Whether the tap is open, and by which way."""
+
+    is_open: bool
+    interfaces: tuple[str, ...] = ()
+    """What it is open on. A name may hold any bytes: to be shown through `safe`."""
+    way: str = ""
+    """``in this process`` or ``by sudo mcast-tui tap, process N``."""
+    error: McastError | None = None
+    """Why it is not open; or, while it is, why one of its interfaces is not heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapCounts:
+    """What became of the frames, each fact with its own word."""
+
+    dropped: int = 0
+    """By the kernel: the ring of frames was full."""
+    refused: int = 0
+    """Frames that claim to be IP and are not sound."""
+    not_fed: int = 0
+    """Packets that the privileged tap kept from us, for we read too slowly."""
+    control_skipped: int = 0
+    """Frames with IGMP or MLD that nobody will see one by one: too many at once, or too long unasked for."""
+
+    def plus(self, other: TapCounts) -> TapCounts:
+        """Return the sum of both."""
+        return TapCounts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+class TapService:
+    """The tap, whichever way it is open."""
+
+    def __init__(
+        self,
+        interfaces: Sequence[str] = (),
+        *,
+        is_promiscuous: bool = False,
+        ring_packets: int = RING_PACKETS,
+        ring_bytes: int = RING_BYTES,
+        heard: Callable[[], None] | None = None,
+    ) -> None:
+        """`interfaces` and `is_promiscuous` count only in this process; the privileged tap has its own.
+
+        `heard` is called on the event loop when control frames wait.
+        """
+        self.ring = PacketRing(ring_packets, ring_bytes, LINK_COLUMNS)
+        self._names, self._is_promiscuous = tuple(interfaces), is_promiscuous
+        self._heard = heard
+        self._streams = StreamTable(self.ring)
+        self._control: deque[ControlFrame] = deque(maxlen=MOST_WAITING)
+        self._overflowed = 0
+        self._state = TapState(is_open=False)
+        self._fed = TapCounts()
+        self._earlier = TapCounts()
+        self._tap: Tap | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._namespace = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def start(self) -> None:
+        """Open the tap, of the calling thread's network namespace; `state` says what came of it."""
+        self._loop = asyncio.get_running_loop()
+        self._namespace = network_namespace()
+        try:
+            chosen = choose_interfaces(self._names)
+            self._tap = Tap(
+                chosen,
+                self.ring,
+                heard=self._hear_from_thread,
+                is_promiscuous=self._is_promiscuous,
+            )
+        except PermissionRefused as error:
+            self._state = TapState(is_open=False, error=error)
+            self._following = asyncio.create_task(self._follow(error), name="tap feed")
+        except McastError as error:
+            self._state = TapState(is_open=False, error=error)
+        else:
+            names = tuple(each.name for each in chosen)
+            self._state = TapState(is_open=True, interfaces=names, way="in this process")
+            self._tap.start()
+
+    async def close(self) -> None:
+        """End it, whichever way it was open; what was seen stays. Idempotent."""
+        self._state = replace(self._state, is_open=False)
+        if self._tap is not None:
+            self._tap.close()
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait((self._following,))
+            self._following = None
+
+    # -- what is known
+
+    @property
+    def state(self) -> TapState:
+        """Whether it is open now, and by which way."""
+        tap = self._tap
+        if tap is None or not self._state.is_open:
+            return self._state
+        if tap.error is not None:
+            reason = f"the thread that reads it stopped: {type(tap.error).__name__}: {tap.error}"
+            return TapState(is_open=False, error=NetworkRefused("tap", reason))
+        refusals = tap.refusals
+        return replace(
+            self._state,
+            is_open=len(refusals) < len(tap.sockets),
+            error=refusals[0] if refusals else None,
+        )
+
+    @property
+    def counts(self) -> TapCounts:
+        """What became of the frames so far."""
+        if self._tap is not None:
+            seen = self._tap.count()
+            now = TapCounts(seen.dropped, seen.refused, 0, seen.control_skipped)
+        else:
+            now = self._earlier.plus(self._fed)
+        return replace(now, control_skipped=now.control_skipped + self._overflowed)
+
+    def control_frames(self) -> list[ControlFrame]:
+        """Return the frames that may hold IGMP or MLD since the last call, oldest first."""
+        return [self._control.popleft() for _ in range(len(self._control))]
+
+    def streams(self) -> Sequence[Stream]:
+        """Return who was seen to send to which group or broadcast address, most recent first."""
+        return self._streams.update()
+
+    # -- in this process
+
+    def _hear_from_thread(self, frames: tuple[ControlFrame, ...]) -> None:
+        self._keep(frames)
+        if self._heard is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._heard)
+
+    def _keep(self, frames: tuple[ControlFrame, ...]) -> None:
+        self._overflowed += max(0, len(self._control) + len(frames) - MOST_WAITING)
+        self._control.extend(frames)
+
+    # -- fed by the privileged tap
+
+    async def _follow(self, refusal: PermissionRefused) -> None:
+        """Read from the privileged tap whenever there is one; `refusal` is said while there is none."""
+        while True:
+            found = connect_to_door(self._namespace)
+            if found is not None:
+                sock, pid = found
+                error = await self._read_from(sock, pid)
+                self._earlier, self._fed = self._earlier.plus(self._fed), TapCounts()
+                self._state = TapState(is_open=False, error=error or refusal)
+            await asyncio.sleep(LOOK_S)
+
+    async def _read_from(self, sock: socket.socket, pid: int) -> McastError | None:
+        """Read a feed to its end; return why it ended, None where it was not one from the start."""
+        way = f"{TAP_COMMAND}, process {pid}"
+        try:
+            reader, writer = await asyncio.open_unix_connection(sock=sock)
+        except OSError:
+            sock.close()
+            return None
+        try:
+            async with asyncio.timeout(HELLO_S):
+                kind, body = await _message(reader)
+            hello = tap_feed.decode_hello(kind, body)
+            self._state = TapState(is_open=True, interfaces=hello.interfaces, way=f"by {way}")
+            while True:
+                self._take(*await _message(reader))
+        except (TimeoutError, EOFError, OSError):
+            return None if not self._state.is_open else _ended(way)
+        except tap_feed.FeedError as error:
+            return NetworkRefused(
+                f"read from {way}",
+                f"it sends what is not to be understood: {error}",
+                remedy="Start it again.",
+            )
+        finally:
+            writer.close()
+
+    def _take(self, kind: tap_feed.Kind, body: bytes) -> None:
+        if kind is tap_feed.Kind.BATCH:
+            batch = tap_feed.decode_batch(body)
+            self.ring.append_blocks(batch.columns, batch.blocks, batch.firsts, batch.lengths)
+        elif kind is tap_feed.Kind.CONTROL:
+            self._keep(tap_feed.decode_control(body))
+            if self._heard is not None:
+                self._heard()
+        elif kind is tap_feed.Kind.STATUS:
+            self._take_status(tap_feed.decode_status(body))
+        else:
+            raise tap_feed.FeedError("it says twice who it is")
+
+    def _take_status(self, status: tap_feed.Status) -> None:
+        self._fed = TapCounts(status.dropped, status.refused, status.not_fed, status.control_skipped)
+        trouble = NetworkRefused("tap all interfaces", status.troubles[0]) if status.troubles else None
+        self._state = replace(self._state, error=trouble)
+
+
+async def _message(reader: asyncio.StreamReader) -> tuple[tap_feed.Kind, bytes]:
+    kind, length = tap_feed.decode_header(await reader.readexactly(tap_feed.HEADER.size))
+    return kind, await reader.readexactly(length)
+
+
+def _ended(way: str) -> NetworkRefused:
+    return NetworkRefused(
+        "go on tapping",
+        f"{way}, has ended",
+        remedy="Start it again in another terminal.",
+        command=tap_command(),
+    )
+
+
+def choose_interfaces(names: Sequence[str]) -> tuple[Interface, ...]:
+    """Return the interfaces a user named, or all that are up and can multicast; raise `McastError`."""
+    known = list_interfaces()
+    if names:
+        found = {each.index: each for each in (resolve_interface(name, known) for name in names)}
+        chosen = tuple(found.values())
+    else:
+        chosen = tappable(known)
+    if not chosen:
+        raise NetworkRefused(
+            "tap an interface",
+            "none is up and able to multicast",
+            remedy="Name one, or switch one on.",
+            command="ip -brief link",
+        )
+    if names and len(chosen) > MOST_INTERFACES:
+        raise NetworkRefused("tap that many interfaces", f"{MOST_INTERFACES} are the most at once")
+    return chosen[:MOST_INTERFACES]
