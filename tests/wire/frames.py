@@ -42,10 +42,12 @@ def ipv4(
 ) -> bytes:
     size = 20 + len(options)
     total = size + len(payload) if length is None else length
-    head = struct.pack(
-        "!BBHHHBBH4s4s", 0x40 | size // 4, tos, total, 77, fragment, ttl, protocol, 0, SOURCE4.packed, to.packed
-    )  # fmt: skip
-    return head + options + payload
+    first = struct.pack("!BBHHHBB", 0x40 | size // 4, tos, total, 77, fragment, ttl, protocol)
+    rest = SOURCE4.packed + to.packed + options
+    checksum = sum(struct.unpack(f"!{size // 2 - 1}H", first + rest))
+    checksum = (checksum & 0xFFFF) + (checksum >> 16)  # a bridge looks at it
+    checksum = (checksum & 0xFFFF) + (checksum >> 16)
+    return first + struct.pack("!H", ~checksum & 0xFFFF) + rest + payload
 
 
 def ipv6(following: int, payload: bytes, *, to: IPv6Address = GROUP6, length: int | None = None) -> bytes:

@@ -34,8 +34,9 @@ from tests.wire.frames import (
 )
 
 TSHARK_FIELDS = (
-    "eth.src", "eth.dst", "ieee8021ad.id", "vlan.id", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "udp.srcport", "udp.dstport",
-    "ip.ttl", "ipv6.hlim", "ip.dsfield", "ipv6.tclass", "ip.proto", "udp.length",
+    "eth.src", "eth.dst", "ieee8021ad.id", "vlan.id", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst",
+    "udp.srcport", "udp.dstport", "ip.ttl", "ipv6.hlim", "ip.dsfield", "ipv6.tclass", "ip.proto",
+    "udp.length",
 )  # fmt: skip
 
 
@@ -165,7 +166,7 @@ FRAMES = st.one_of(
         st.integers(0, 90),
         st.binary(max_size=8),
     ),
-    st.builds(lambda kind, packet: ethernet(kind, packet), st.sampled_from([0x0800, 0x86DD]), st.binary(max_size=120)),
+    st.builds(ethernet, st.sampled_from([0x0800, 0x86DD]), st.binary(max_size=120)),
 )  # fmt: skip
 
 

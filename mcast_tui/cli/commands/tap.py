@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from mcast_tui.cli.talk import talk
@@ -24,6 +26,7 @@ def tap(interfaces: tuple[str, ...], *, user: str | None, promiscuous: bool) -> 
 
 
 async def _tap(names: tuple[str, ...], user: str | None, *, is_promiscuous: bool) -> int:
+    os.putenv("OPENBLAS_NUM_THREADS", "1")  # whatever else it is: a second thread would keep its privileges
     from mcast_tui.services.tap.helper import Helper, find_user
     from mcast_tui.services.tap.tap import choose_interfaces
 

@@ -1,0 +1,219 @@
+"""The tap on a lab host, beside a tcpdump on the same host."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcast_tui.capture.ring import PacketRing
+from mcast_tui.errors import NetworkRefused
+from mcast_tui.net.interfaces import list_interfaces, resolve_interface
+from mcast_tui.net.packet_socket import tappable
+from mcast_tui.net.tap import Tap
+from mcast_tui.services.lab.namespace import set_link
+from mcast_tui.wire.columns import Addressed
+from mcast_tui.wire.frame import LINK_COLUMNS, Direction
+from tests.peers import need, tcpdump_on, wait_until
+from tests.wire.frames import ethernet, ipv4, udp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcast_tui.services.lab.host import Host
+    from mcast_tui.services.lab.lan import Lab
+    from mcast_tui.wire.columns import Packet
+    from mcast_tui.wire.membership.message import ControlFrame
+
+
+class Tapped:
+    """A running tap and what it saw."""
+
+    def __init__(self, host: Host, *names: str, **options: bool) -> None:
+        self.ring = PacketRing(4096, 1 << 20, LINK_COLUMNS)
+        self.control: list[ControlFrame] = []
+        with host.entered():
+            known = list_interfaces()
+            chosen = [resolve_interface(name, known) for name in names or (host.interface,)]
+            self.tap = Tap(chosen, self.ring, heard=self.control.extend, **options)
+            self.tap.start()
+
+    def numbers(self, payload: bytes) -> list[int]:
+        """Return the numbers of the packets with this payload so far."""
+        return [n for n in range(self.ring.head) if self.ring.payload(n) == payload]
+
+    def wait(self, payload: bytes) -> Packet:
+        """Wait for the first packet with this payload."""
+        wait_until(lambda: self.numbers(payload), f"{payload!r} at the tap")
+        packet = self.ring.packet(self.numbers(payload)[0])
+        assert packet is not None
+        return packet
+
+    def link(self, payload: bytes) -> dict[str, int]:
+        [number] = self.numbers(payload)
+        columns = self.ring.read(number, number + 1, tuple(LINK_COLUMNS))[1]
+        return {name: int(column[0]) for name, column in columns.items()}
+
+
+@contextmanager
+def tapped(host: Host, *names: str, **options: bool) -> Iterator[Tapped]:
+    running = Tapped(host, *names, **options)
+    try:
+        yield running
+    finally:
+        running.tap.close()
+        assert running.tap.error is None
+
+
+def send(host: Host, payload: bytes, to: str = "239.9.9.9", *, port: int = 6666, ttl: int = 1) -> None:
+    with host.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
+        sock.sendto(payload, (to, port))
+
+
+def send_frame(host: Host, frame: bytes) -> None:
+    with host.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind((host.interface, 0))
+        sock.send(frame)
+
+
+def send6(host: Host, payload: bytes, to: str = "ff15::9", port: int = 6666) -> None:
+    with host.entered(), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, host.ifindex)
+        sock.sendto(payload, (to, port))
+
+
+def test_the_tap_sees_what_tcpdump_sees_on_that_host(host1: Host, host2: Host) -> None:
+    big = bytes(range(256)) * 5
+    with tapped(host1) as seen, tcpdump_on(host1) as wire:
+        send(host2, b"to a group nobody joined", ttl=7)
+        send(host2, b"to all", "255.255.255.255", port=6667)
+        send(host2, big, "239.1.1.1")
+        send6(host2, b"six")
+        send(host1, b"our own", "239.1.1.2")
+        theirs = wire.packets(5)
+        ours = [seen.wait(packet.payload) for packet in theirs]
+        fields = wire.fields("eth.src", "eth.dst")
+        link = [seen.link(packet.payload) for packet in theirs]
+
+    assert len(theirs) == 5
+    for mine, other in zip(ours, theirs, strict=True):
+        assert (mine.source, mine.source_port) == (other.source, other.source_port)
+        assert (mine.destination, mine.destination_port) == (other.destination, other.destination_port)
+        assert (mine.hop_limit, mine.traffic_class) == (other.hop_limit, other.traffic_class)
+        assert (mine.length, mine.payload) == (other.length, other.payload)
+        assert mine.received_at / 1e9 == pytest.approx(other.at, abs=0.5)
+    for columns, (source, destination) in zip(link, fields, strict=True):
+        macs = (columns["source_mac"], columns["destination_mac"])
+        assert [value.to_bytes(6, "big").hex(":") for value in macs] == [source, destination]
+    kinds = [packet.addressed for packet in ours]
+    assert kinds == [Addressed.MULTICAST, Addressed.BROADCAST, *[Addressed.MULTICAST] * 3]
+    assert [columns["direction"] for columns in link] == [*[Direction.INCOMING] * 4, Direction.OUTGOING]
+    assert (seen.tap.counts.dropped, seen.tap.counts.refused) == (0, 0)
+
+
+def test_a_join_elsewhere_is_heard_as_a_control_frame(host1: Host, host2: Host) -> None:
+    group = socket.inet_aton("239.5.5.5")
+    with tapped(host1) as seen, host2.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(
+            socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, struct.pack("@4s4si", group, b"", host2.ifindex)
+        )
+        wait_until(lambda: any(group in frame.packet for frame in seen.control), "the report")
+
+    [frame, *_] = [frame for frame in seen.control if group in frame.packet]
+    assert (frame.ifindex, frame.is_outgoing, frame.vlan) == (host1.ifindex, False, None)
+    assert frame.packet[:1] == b"\x46"
+    assert frame.packet[12:16] == host2.address4.packed
+
+
+def test_unicast_is_left_out_unless_the_tap_is_promiscuous(host1: Host, host2: Host) -> None:
+    nobody = bytes.fromhex("02000000beef")  # so the switch floods it
+    frame = ethernet(0x0800, ipv4(17, udp(b"to another"), to=IPv4Address("192.168.10.77")), to=nobody)
+
+    with tapped(host1) as plain, tapped(host1, is_promiscuous=True) as everything:
+        send_frame(host2, frame)
+        everything.wait(b"to another")
+        send(host2, b"then this")
+        plain.wait(b"then this")
+
+        assert plain.numbers(b"to another") == []
+        assert everything.link(b"to another")["direction"] == Direction.OTHER_HOST
+
+
+def test_a_group_s_packet_to_the_host_s_own_mac_address_is_shown(host1: Host, host2: Host) -> None:
+    need("ip")
+    [link] = json.loads(host1.run(["ip", "-json", "link", "show", host1.interface]).stdout)
+    frame = ethernet(
+        0x0800, ipv4(17, udp(b"as access points do")), to=bytes.fromhex(link["address"].replace(":", ""))
+    )
+
+    with tapped(host1) as seen:
+        send_frame(host2, frame)
+        packet = seen.wait(b"as access points do")
+
+    assert packet.addressed == Addressed.MULTICAST
+
+
+def test_a_tap_hears_again_when_its_interface_is_up_again(lab: Lab, host1: Host, host2: Host) -> None:
+    with tapped(host1) as seen:
+        send(host2, b"before")
+        seen.wait(b"before")
+        with host1.entered():
+            set_link(host1.interface, up=False)
+        wait_until(lambda: seen.tap.refusals, "the refusal")
+        [refused] = seen.tap.refusals
+        with host1.entered():
+            set_link(host1.interface, up=True)
+        wait_until(lambda: not seen.tap.refusals, "the interface to be up")
+        lab.plug(1)
+        send(host2, b"after")
+        seen.wait(b"after")
+
+    assert "is down" in refused.reason
+
+
+def test_an_interface_that_is_gone_is_said_to_be_and_the_others_are_heard_on(make_lab) -> None:
+    lab = make_lab(2, lans=2)
+    host = lab.host(1)
+    with tapped(host, "eth0", "eth1") as seen:
+        host.run(["ip", "link", "del", "eth1"])
+        wait_until(lambda: any("eth1 is gone" in each.reason for each in seen.tap.refusals), "the refusal")
+        send(lab.host(2), b"still there", "239.9.9.9")
+        seen.wait(b"still there")
+
+    assert [each.exit_status for each in seen.tap.refusals] == [NetworkRefused.exit_status]
+
+
+def test_what_finds_the_ring_full_is_counted_as_dropped(host1: Host, host2: Host, monkeypatch) -> None:
+    monkeypatch.setattr("mcast_tui.net.tap.FRAMES", 128)
+    monkeypatch.setattr("mcast_tui.net.tap.LEAST_FRAMES", 128)
+    running = Tapped.__new__(Tapped)
+    running.ring, running.control = PacketRing(4096, 1 << 20, LINK_COLUMNS), []
+    with host1.entered():
+        chosen = [resolve_interface(host1.interface, list_interfaces())]
+        running.tap = Tap(chosen, running.ring, heard=running.control.extend)
+    for number in range(300):
+        send(host2, b"%d" % number)
+    wait_until(lambda: running.tap.count().dropped >= 172, "the drops")  # nobody reads yet
+
+    running.tap.start()
+    wait_until(lambda: running.ring.head, "what the ring holds")
+    running.tap.close()
+
+    assert running.tap.counts.captured + running.tap.counts.dropped >= 300
+    assert 128 <= running.ring.head <= running.tap.counts.captured
+
+
+def test_the_default_leaves_out_the_loopback_and_what_is_down(host1: Host) -> None:
+    with host1.entered():
+        before = [each.name for each in tappable(list_interfaces())]
+        set_link(host1.interface, up=False)
+        after = [each.name for each in tappable(list_interfaces())]
+
+    assert (before, after) == ([host1.interface], [])
