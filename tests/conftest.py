@@ -132,6 +132,7 @@ ANSWERED_AT_ONCE = {
     "net/port_holder.py": {"find_port_holders"},
     "net/receiver.py": {"close", "add", "remove"},
     "net/tap.py": {"close", "count"},
+    "net/packet_socket.py": {"tap_command"},
     "net/door.py": {"network_namespace", "connect_to_door", "open_door", "close_door"},
     "services/process/children.py": {"_keep_inherited_descriptors"},
     "services/process/tree.py": {"children", "_parents", "_lists_children"},

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import sys
-from typing import Any
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mcast_tui.net.privileges import drop_privileges
 from mcast_tui.services.tap.tap import TapService
 from tests.peers import Program, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 async def look() -> None:
@@ -45,6 +53,22 @@ async def look() -> None:
 def say(**facts: object) -> None:
     sys.stdout.write(f"{json.dumps(facts)}\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def runtime_directory(uid: int) -> Iterator[Path]:
+    """Make a directory of that user alone, where both ends look first."""
+    directory = Path(tempfile.mkdtemp(prefix="mcast-tui-test-"))
+    os.chown(directory, uid, uid)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(directory)
+    try:
+        yield directory
+    finally:
+        del os.environ["XDG_RUNTIME_DIR"]
+        if before is not None:
+            os.environ["XDG_RUNTIME_DIR"] = before
+        shutil.rmtree(directory)
 
 
 class Reader(Program):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +15,7 @@ from mcast_tui.net.privileges import read_privileges
 from tests.cli.commands import run_on, started
 from tests.net.test_tap import send
 from tests.peers import wait_until
-from tests.tap_reader import Reader
+from tests.tap_reader import Reader, runtime_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,22 +23,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.host import Host
 
 NOBODY = 65534
-
-
-@contextmanager
-def runtime_directory(uid: int) -> Iterator[Path]:
-    """Make a directory of that user alone, where both ends look first."""
-    directory = Path(tempfile.mkdtemp(prefix="mcast-tui-test-"))
-    os.chown(directory, uid, uid)
-    before = os.environ.get("XDG_RUNTIME_DIR")
-    os.environ["XDG_RUNTIME_DIR"] = str(directory)
-    try:
-        yield directory
-    finally:
-        del os.environ["XDG_RUNTIME_DIR"]
-        if before is not None:
-            os.environ["XDG_RUNTIME_DIR"] = before
-        shutil.rmtree(directory)
 
 
 @pytest.fixture

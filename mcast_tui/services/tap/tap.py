@@ -20,7 +20,7 @@ from mcast_tui.capture.ring import MIB, PacketRing
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused
 from mcast_tui.net.door import connect_to_door, network_namespace
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
-from mcast_tui.net.packet_socket import TAP_COMMAND, tap_command, tappable
+from mcast_tui.net.packet_socket import TAP_COMMAND, tappable
 from mcast_tui.net.tap import MOST_INTERFACES, Tap
 from mcast_tui.services.tap.streams import StreamTable
 from mcast_tui.wire import tap_feed
@@ -151,12 +151,15 @@ class TapService:
     @property
     def state(self) -> TapState:
         """Whether it is open now, and by which way."""
-        tap = self._tap
+        tap, following = self._tap, self._following
+        fault = tap.error if tap is not None else None
+        if following is not None and following.done() and not following.cancelled():
+            fault = following.exception()
+        if fault is not None:
+            reason = f"what reads it stopped: {type(fault).__name__}: {fault}"
+            return TapState(is_open=False, error=NetworkRefused("tap", reason))
         if tap is None or not self._state.is_open:
             return self._state
-        if tap.error is not None:
-            reason = f"the thread that reads it stopped: {type(tap.error).__name__}: {tap.error}"
-            return TapState(is_open=False, error=NetworkRefused("tap", reason))
         refusals = tap.refusals
         return replace(
             self._state,
@@ -201,12 +204,14 @@ class TapService:
             found = connect_to_door(self._namespace)
             if found is not None:
                 sock, pid = found
-                error = await self._read_from(sock, pid)
+                error = await self._read_from(sock, pid, refusal)
                 self._earlier, self._fed = self._earlier.plus(self._fed), TapCounts()
                 self._state = TapState(is_open=False, error=error or refusal)
             await asyncio.sleep(LOOK_S)
 
-    async def _read_from(self, sock: socket.socket, pid: int) -> McastError | None:
+    async def _read_from(
+        self, sock: socket.socket, pid: int, refusal: PermissionRefused
+    ) -> McastError | None:
         """Read a feed to its end; return why it ended, None where it was not one from the start."""
         way = f"{TAP_COMMAND}, process {pid}"
         try:
@@ -222,7 +227,7 @@ class TapService:
             while True:
                 self._take(*await _message(reader))
         except (TimeoutError, EOFError, OSError):
-            return None if not self._state.is_open else _ended(way)
+            return None if not self._state.is_open else _ended(way, refusal)
         except tap_feed.FeedError as error:
             return NetworkRefused(
                 f"read from {way}",
@@ -256,12 +261,12 @@ async def _message(reader: asyncio.StreamReader) -> tuple[tap_feed.Kind, bytes]:
     return kind, await reader.readexactly(length)
 
 
-def _ended(way: str) -> NetworkRefused:
+def _ended(way: str, refusal: PermissionRefused) -> NetworkRefused:
     return NetworkRefused(
         "go on tapping",
         f"{way}, has ended",
         remedy="Start it again in another terminal.",
-        command=tap_command(),
+        command=refusal.command,
     )
 
 

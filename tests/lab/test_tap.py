@@ -1,0 +1,42 @@
+"""The tap on the lab, with and without root: in this process, and by the privileged process."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mcast_tui.net.privileges import read_privileges
+from mcast_tui.wire.frame import Direction
+from tests.cli.commands import started
+from tests.net.test_tap import send, tapped
+from tests.tap_reader import Reader, runtime_directory
+
+if TYPE_CHECKING:
+    from mcast_tui.services.lab.host import Host
+
+
+def test_a_tap_sees_a_group_that_nobody_joined_and_our_own_sending(host1: Host, host2: Host) -> None:
+    with tapped(host1) as seen:
+        send(host2, b"theirs")
+        send(host1, b"ours")
+        packet = seen.wait(b"theirs")
+        seen.wait(b"ours")
+
+    assert (packet.source, str(packet.destination)) == (host2.address4, "239.9.9.9")
+    assert seen.link(b"theirs")["direction"] == Direction.INCOMING
+    assert seen.link(b"ours")["direction"] == Direction.OUTGOING
+
+
+def test_a_process_without_privilege_is_fed_by_one_that_gave_its_own_up(host1: Host, host2: Host) -> None:
+    uid = os.geteuid()
+    with (
+        runtime_directory(uid),
+        started(host1, "tap", "--user", str(uid), until="feeding") as helper,
+        Reader(host1, uid) as reader,
+    ):
+        left = read_privileges(str(helper.process.pid))
+        reader.wait_state(is_open=True)
+        send(host2, b"through the door")
+        reader.wait("payload", "through the door")
+
+    assert (left.uid, left.capabilities, left.bounding, left.has_no_new) == (uid, 0, 0, True)

@@ -1,0 +1,340 @@
+"""The tap as a service: in this process, and fed by what claims to be the privileged tap."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from mcast_tui.capture.ring import PacketRing
+from mcast_tui.errors import NetworkRefused, PermissionRefused, UsageError
+from mcast_tui.net import door
+from mcast_tui.net.packet_socket import refuse_tap
+from mcast_tui.services.lab.namespace import set_link
+from mcast_tui.services.tap import helper, streams, tap
+from mcast_tui.services.tap.helper import User, find_user
+from mcast_tui.services.tap.tap import TapService
+from mcast_tui.wire import tap_feed
+from mcast_tui.wire.columns import Addressed, Flag, empty_columns
+from mcast_tui.wire.frame import LINK_COLUMNS, Direction
+from mcast_tui.wire.membership.message import ControlFrame
+from tests.net.test_tap import send
+from tests.peers import PATIENCE_S, socat_peer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from mcast_tui.services.lab.host import Host
+    from mcast_tui.wire.columns import Columns
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+# -- in this process
+
+
+async def test_it_tells_who_sends_to_groups_nobody_joined(host1: Host, host2: Host, host3: Host) -> None:
+    with host1.entered():
+        service = TapService(ring_packets=4096, ring_bytes=1 << 20)
+        service.start()
+    try:
+        for payload in (b"one", b"two", b"three"):
+            send(host2, payload, "239.7.7.7", port=7777)
+        send(host3, b"four", "255.255.255.255", port=7777)
+        await until(lambda: len([each for each in service.streams() if each.port == 7777]) == 2)
+        await until(lambda: sum(each.packets for each in service.streams() if each.port == 7777) == 4)
+        found = {str(each.source): each for each in service.streams() if each.port == 7777}
+        state, counts = service.state, service.counts
+    finally:
+        await service.close()
+
+    group = found[str(host2.address4)]
+    assert (group.destination, group.packets, group.bytes) == (IPv4Address("239.7.7.7"), 3, 11)
+    assert (group.protocol, group.vlan, group.is_outgoing) == (None, None, False)
+    assert group.first_seen <= group.last_seen
+    assert found[str(host3.address4)].destination == IPv4Address("255.255.255.255")
+    assert (state.is_open, state.interfaces, state.way) == (True, ("eth0",), "in this process")
+    assert state.error is None
+    assert counts == tap.TapCounts()
+
+
+async def test_it_says_when_membership_messages_wait(host1: Host, host2: Host) -> None:
+    heard = asyncio.Event()
+    with host1.entered():
+        service = TapService(ring_packets=4096, ring_bytes=1 << 20, heard=heard.set)
+        service.start()
+    try:
+        with socat_peer(host2, "224.1.0.1"):
+            frames: list[ControlFrame] = []
+            async with asyncio.timeout(PATIENCE_S):
+                while not any(frame.packet[12:16] == host2.address4.packed for frame in frames):
+                    await heard.wait()
+                    heard.clear()
+                    frames += service.control_frames()
+    finally:
+        await service.close()
+
+    assert not any(frame.is_outgoing for frame in frames if frame.packet[12:16] == host2.address4.packed)
+
+
+async def test_a_host_without_a_tappable_interface_is_told_so(host1: Host) -> None:
+    with host1.entered():
+        set_link(host1.interface, up=False)
+        async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
+            state = service.state
+
+    assert not state.is_open
+    assert isinstance(state.error, NetworkRefused)
+    assert "none is up" in state.error.reason
+
+
+# -- fed by another process, which may say anything
+
+
+@pytest.fixture
+def unprivileged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let this process have no privilege, and look for the tap often, in a directory of its own."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise refuse_tap(PermissionError(1, "not permitted"))
+
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(tap, "Tap", refuse)
+    monkeypatch.setattr(tap, "choose_interfaces", lambda _names: ())
+    monkeypatch.setattr(tap, "LOOK_S", 0.01)
+
+
+class FakeTap:
+    """Somebody at the door."""
+
+    def __init__(self) -> None:
+        self.socket, self.path = door.open_door(door.network_namespace())
+        self.reader: socket.socket | None = None
+
+    async def admit(self) -> None:
+        self.reader, _ = await asyncio.get_running_loop().sock_accept(self.socket)
+
+    async def say(self, message: bytes) -> None:
+        assert self.reader is not None
+        await asyncio.get_running_loop().sock_sendall(self.reader, message)
+
+    def hang_up(self) -> None:
+        assert self.reader is not None
+        self.reader.close()
+
+
+@pytest.fixture
+def fake(unprivileged: None) -> Iterator[FakeTap]:
+    somebody = FakeTap()
+    yield somebody
+    if somebody.reader is not None:
+        somebody.hang_up()
+    door.close_door(somebody.socket, somebody.path)
+
+
+HELLO = tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, 1, ("eth9",), is_promiscuous=False))
+
+
+def rows(count: int, **values: int) -> Columns:
+    """Return packets from 192.168.10.2 to 239.1.1.1:6666, some columns otherwise."""
+    columns = empty_columns(count)
+    columns |= {name: np.zeros(count, dtype) for name, (dtype, _) in LINK_COLUMNS.items()}
+    for column in columns.values():
+        column[:] = 0
+    columns["source"][:] = 0, 0xFFFF_C0A8_0A02
+    columns["destination"][:] = 0, 0xFFFF_EF01_0101
+    columns["destination_port"][:] = 6666
+    columns["addressed"][:] = Addressed.MULTICAST
+    columns["received_at"][:] = range(count)
+    for name, value in values.items():
+        columns[name][:] = value
+    return columns
+
+
+def batch_of(columns: Columns) -> bytes:
+    count = len(columns["length"])
+    nothing = np.zeros(count, np.int64)
+    return tap_feed.encode_batch(columns, np.zeros((1, 32), np.uint8), nothing, nothing)
+
+
+async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fake: FakeTap) -> None:
+    async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
+        closed = service.state
+        await fake.admit()
+        await fake.say(HELLO)
+        await fake.say(batch_of(rows(5)))
+        control = ControlFrame(1, 2, False, bytes(6), None, b"\x46")
+        await fake.say(tap_feed.encode_control([control]))
+        await fake.say(tap_feed.encode_status(tap_feed.Status(9, 1, 2, 3, 4, ())))
+        await until(lambda: service.counts.not_fed)
+        state, counts, head, frames = (
+            service.state,
+            service.counts,
+            service.ring.head,
+            service.control_frames(),
+        )
+        fake.hang_up()
+        await until(lambda: not service.state.is_open)
+        ended = service.state.error
+        await fake.admit()  # it comes again
+        await fake.say(HELLO)
+        await fake.say(tap_feed.encode_status(tap_feed.Status(9, 1, 2, 3, 4, ("Cannot tap eth9.",))))
+        await until(lambda: service.counts.not_fed == 8)
+        again = service.state
+
+    assert isinstance(closed.error, PermissionRefused)
+    assert (state.is_open, state.interfaces, state.error) == (True, ("eth9",), None)
+    assert state.way == f"by sudo mcast-tui tap, process {os.getpid()}"
+    assert (head, frames) == (5, [control])
+    assert counts == tap.TapCounts(dropped=1, refused=2, not_fed=4, control_skipped=3)
+    assert "has ended" in str(ended)
+    assert (again.is_open, "Cannot tap eth9" in str(again.error)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(b"\xff" * 64, id="noise"),
+        pytest.param(batch_of(rows(1)), id="no greeting"),
+        pytest.param(HELLO + batch_of(rows(3, direction=9)), id="an impossible row"),
+        pytest.param(HELLO + tap_feed.HEADER.pack(2, tap_feed.LARGEST_BODY + 1), id="too long"),
+        pytest.param(HELLO + HELLO, id="two greetings"),
+    ],
+)
+async def test_a_feed_that_is_none_is_refused_and_another_one_taken(fake: FakeTap, message: bytes) -> None:
+    async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
+        await fake.admit()
+        await fake.say(message)
+        await until(lambda: "not to be understood" in str(service.state.error))
+        refused = service.state
+        fake.hang_up()
+        await fake.admit()
+        await fake.say(HELLO)
+        await until(lambda: service.state.is_open)
+
+    assert (refused.is_open, service.ring.head) == (False, 0)
+
+
+def test_a_directory_that_others_may_enter_is_not_looked_into(
+    unprivileged: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = door.network_namespace()
+    monkeypatch.setattr(door, "_own_directory", lambda uid: tmp_path / f"mcast-tui-{uid}")
+    listening, path = door.open_door(number)
+    found = door.connect_to_door(number)
+    assert found is not None
+    found[0].close()
+
+    tmp_path.chmod(0o755)
+
+    assert door.connect_to_door(number) is None
+    door.close_door(listening, path)
+    own = tmp_path / f"mcast-tui-{os.geteuid()}"
+    listening, path = door.open_door(number)
+    assert path.parent == own
+    assert own.stat().st_mode & 0o777 == 0o700
+    door.close_door(listening, path)
+    own.rmdir()
+    own.symlink_to("/tmp")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(own))
+    with pytest.raises(NetworkRefused, match="alone"):
+        door.open_door(number)
+
+
+async def test_a_reader_that_does_not_read_is_kept_from_whole_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(helper, "WAITING_BYTES", 1000)
+    ours, theirs = socket.socketpair()
+    reader = helper._Reader(ours)
+    message = bytes(400)
+
+    for _ in range(5):
+        reader.offer(message, 7)
+
+    assert reader.not_fed == 21
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    sending = asyncio.create_task(reader.send_all())
+    received = 0
+    while received < 800:
+        received += len(await asyncio.get_running_loop().sock_recv(theirs, 4096))
+    await until(lambda: reader._waiting_bytes == 0)
+    reader.offer(message, 7)
+    assert (received, reader.not_fed) == (800, 21)
+    sending.cancel()
+    await asyncio.wait([sending])
+    ours.close()
+    theirs.close()
+
+
+def test_the_tap_is_for_who_called_sudo_unless_another_is_named() -> None:
+    called = {"SUDO_UID": "1000", "SUDO_GID": "100"}
+    expected = User(1000, 100) if os.geteuid() == 0 else User(os.geteuid(), os.getegid())
+
+    assert find_user(None, called) == expected
+    assert find_user(None, {}) == User(os.geteuid(), os.getegid())
+    assert find_user("root", called) == find_user("0", called) == User(0, 0)
+    with pytest.raises(UsageError, match="no such user"):
+        find_user("no-such-user", {})
+
+
+# -- streams
+
+
+def table_of(*batches: Columns) -> streams.StreamTable:
+    ring = PacketRing(1 << 17, 1 << 17, LINK_COLUMNS)
+    table = streams.StreamTable(ring)
+    for columns in batches:
+        count = len(columns["length"])
+        nothing = np.zeros(count, np.int64)
+        ring.append_blocks(columns, np.zeros((1, 32), np.uint8), nothing, nothing)
+    return table
+
+
+def test_streams_are_told_apart_by_all_that_makes_them_different() -> None:
+    different = [
+        {},
+        {"destination_port": 6667},
+        {"destination_port": 17, "flags": Flag.RAW},
+        {"ifindex": 4},
+        {"vlan": 5},
+        {"direction": Direction.OUTGOING},
+    ]
+    table = table_of(*(rows(3, length=10, **{"vlan": -1} | values) for values in different))
+
+    found = table.update()
+
+    assert [(each.packets, each.bytes) for each in found] == [(3, 30)] * len(different)
+    assert {each.protocol for each in found} == {None, 17}
+    assert table.update() == found
+
+
+def test_what_is_unicast_or_a_later_fragment_is_no_stream() -> None:
+    later = Flag.RAW | Flag.FRAGMENT
+    table = table_of(rows(2, addressed=Addressed.UNICAST), rows(2, flags=later))
+
+    assert table.update() == []
+
+
+def test_forged_sources_do_not_grow_the_table() -> None:
+    flood = rows(70_000)
+    flood["source"][:, 1] = 0xFFFF_0A00_0000 + np.arange(70_000, dtype=np.uint64)
+    table = table_of(flood)
+
+    found = table.update()
+
+    assert len(found) == streams.STREAMS
+    assert table.forgotten == 70_000 - streams.STREAMS
+    assert found[0].source == IPv4Address(0x0A00_0000 + 69_999)
