@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 NAMES = {
     "receive": "CPU per packet and packets lost: ours, a C loop, and other programs",
+    "tap": "CPU per packet and packets lost of the tap: ours and tcpdump",
     "listen": "listen --json and --raw-payload to a file on one core, beside socat",
     "flood": "key press to screen, CPU and memory of the app under 100 k packets/s",
     "quiet": "wire to screen for a lone chat line, idle CPU",

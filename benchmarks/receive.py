@@ -98,9 +98,9 @@ def run_once(lab: Lab, receiver: Receiver, cell: Cell, effort: Effort) -> Run:
         stdout=subprocess.PIPE if receiver.reports else subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    _wait_until_listening(listener, process, GROUPS[cell.family])
+    wait_until_listening(listener, process, GROUPS[cell.family])
     counters, cpu_s = machine.udp_counters(listener.pid, cell.family), machine.cpu_s(process.pid)
-    sent, seconds = _send(talker, cell, effort)
+    sent, seconds = send(talker, cell, effort)
     time.sleep(receiver.settle_s)
     machine.wait_until_quiet(process.pid)
     cpu_s = machine.cpu_s(process.pid) - cpu_s
@@ -112,7 +112,7 @@ def run_once(lab: Lab, receiver: Receiver, cell: Cell, effort: Effort) -> Run:
     return Run(receiver.name, cell, sent, sent / seconds, received, counters.dropped, cpu_ns)
 
 
-def _wait_until_listening(host: Host, process: subprocess.Popen[bytes], group: str) -> None:
+def wait_until_listening(host: Host, process: subprocess.Popen[bytes], group: str) -> None:
     deadline = time.monotonic() + machine.PATIENCE_S
     while not machine.is_listening(host.pid, group):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -122,7 +122,7 @@ def _wait_until_listening(host: Host, process: subprocess.Popen[bytes], group: s
     machine.wait_until_quiet(process.pid)
 
 
-def _send(host: Host, cell: Cell, effort: Effort) -> tuple[int, float]:
+def send(host: Host, cell: Cell, effort: Effort) -> tuple[int, float]:
     """Send the cell's traffic; return how many packets went out, in how many seconds."""
     seconds = effort.seconds if cell.rate else 20
     count = int(cell.rate * seconds) if cell.rate else effort.packets
