@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ def run_once(lab: Lab, program: str, cell: Cell, effort: Effort) -> Run:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         process = _start(listener, program, Path(folder) / "capture.pcap")
         receive.wait_until_listening(listener, process, GROUPS[cell.family])
-        sent, _ = receive.send(talker, cell, effort)
+        sent, _ = receive.send(talker, replace(cell, rate=0), effort)  # as many as our ring has room for
         _settle(process, program)
         cpu_s = machine.cpu_s(process.pid)
         counted, _ = receive.send(talker, cell, effort)

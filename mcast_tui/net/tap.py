@@ -6,6 +6,7 @@ than that: a tap is for looking at, and a run of a thousand frames costs little 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import sys
@@ -35,6 +36,11 @@ PAUSE_S = 0.02
 TICK_S = 1.0
 """How often an interface that is down is looked at again, and the kernel's counts are read."""
 SWITCH_INTERVAL_S = 0.0005  # as net.receiver has it
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
+KEPT_BYTES = 16 << 20
+"""What the allocator keeps of memory that is free: each run needs some 2 MiB again, and to take them from the
+kernel anew, page by page, would cost more than all the decoding."""
 
 
 class Sink(Protocol):
@@ -108,6 +114,7 @@ class Tap:
 
     def start(self) -> None:
         """Start reading; once."""
+        _keep_free_memory()
         self._switch_interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._switch_interval, SWITCH_INTERVAL_S))
         self._thread.start()
@@ -190,3 +197,11 @@ class Tap:
         self.counts.control_skipped += run.control_skipped
         self._at[opened.fileno()] = (at + count) % ring.frames
         return count
+
+
+def _keep_free_memory() -> None:
+    """Have the allocator of this process keep what is freed, up to a bound, where it can be told so."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)

@@ -79,7 +79,7 @@ class Helper:
         self._failed: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done = asyncio.Event()
-        self.packets = self.not_fed = 0
+        self.not_fed = 0
         namespace = network_namespace()
         self.tap = Tap(
             interfaces, self, heard=self._hear, ended=self._end_of_tap, is_promiscuous=is_promiscuous
@@ -116,7 +116,6 @@ class Helper:
 
     def append_blocks(self, columns: Columns, blocks: Column, firsts: Column, lengths: Column) -> None:
         """Take a run from the tap: a message for all readers, made only where there is one."""
-        self.packets += len(lengths)
         if self._readers:
             message = tap_feed.encode_batch(columns, blocks, firsts, lengths)
             self._offer(message, len(lengths))
