@@ -19,6 +19,8 @@ from mcast_tui.net.tap import Tap
 from mcast_tui.services.lab.namespace import set_link
 from mcast_tui.wire.columns import Addressed
 from mcast_tui.wire.frame import LINK_COLUMNS, Direction
+from mcast_tui.wire.membership.heard import hear
+from mcast_tui.wire.membership.message import Heard, Protocol
 from tests.peers import need, tcpdump_on, wait_until
 from tests.wire.frames import ethernet, ipv4, udp
 
@@ -129,7 +131,9 @@ def test_a_join_elsewhere_is_heard_as_a_control_frame(host1: Host, host2: Host) 
     [frame, *_] = [frame for frame in seen.control if group in frame.packet]
     assert (frame.ifindex, frame.is_outgoing, frame.vlan) == (host1.ifindex, False, None)
     assert frame.packet[:1] == b"\x46"
-    assert frame.packet[12:16] == host2.address4.packed
+    heard = hear(frame)
+    assert isinstance(heard, Heard)
+    assert (heard.source, heard.message.protocol) == (host2.address4, Protocol.IGMPV3)
 
 
 def test_unicast_is_left_out_unless_the_tap_is_promiscuous(host1: Host, host2: Host) -> None:
