@@ -5,7 +5,7 @@ function __mcast_tui_in
     set -l words (commandline -opc)[2..]
     contains -- -- $words; and return 1
     set -l verb tui
-    if set -q words[1]; and contains -- $words[1] tui demo lab listen send serve query chat groups socat man completion
+    if set -q words[1]; and contains -- $words[1] tui demo lab listen send serve query chat groups socat explain tap man completion
         set verb $words[1]
         if set -q words[2]; and contains -- "$words[1] $words[2]" "lab exec" "lab lessons" "lab run" "lab shell"
             set verb "$words[1] $words[2]"
@@ -51,6 +51,8 @@ complete -c mcast-tui -n '__mcast_tui_first' -a query -d 'Send TEXT, else each l
 complete -c mcast-tui -n '__mcast_tui_first' -a chat -d 'Send each line of stdin to the group joined last, print each line of others on stdout'
 complete -c mcast-tui -n '__mcast_tui_first' -a groups -d 'Show which groups this host is a member of: users, filter, version in force, Ethernet address, name'
 complete -c mcast-tui -n '__mcast_tui_first' -a socat -d 'Run two socat addresses against each other: what is read from one is written to the other'
+complete -c mcast-tui -n '__mcast_tui_first' -a explain -d 'Explain a TOPIC in plain words, with where it is said; without one, list the topics'
+complete -c mcast-tui -n '__mcast_tui_first' -a tap -d 'Show the app what passes INTERFACEs: groups nobody joined, IGMP and MLD, who sends what'
 complete -c mcast-tui -n '__mcast_tui_first' -a man -d 'Print the manual page in roff'
 complete -c mcast-tui -n '__mcast_tui_first' -a completion -d 'Print the completion script for a shell'
 complete -c mcast-tui -n '__mcast_tui_first' -l version -d 'Show the version and exit.'
@@ -107,6 +109,7 @@ complete -c mcast-tui -n '__mcast_tui_in listen' -l fields -x -d 'Only these fie
 complete -c mcast-tui -n '__mcast_tui_in listen' -s c -l count -x -d 'End after this many packets. [x>=1]'
 complete -c mcast-tui -n '__mcast_tui_in listen' -s t -l timeout -x -d 'End after this many seconds. [x>0]'
 complete -c mcast-tui -n '__mcast_tui_in listen' -l source -x -d 'Join groups from this source only (SSM), where the endpoint names none; repeatable.'
+complete -c mcast-tui -n '__mcast_tui_in listen' -l block -x -d 'Have the kernel keep this source out of groups joined from any source; repeatable.'
 complete -c mcast-tui -n '__mcast_tui_in listen' -l own -d 'Whether to print what this host itself sent. [default: own]'
 complete -c mcast-tui -n '__mcast_tui_in listen' -l no-own -d 'Whether to print what this host itself sent. [default: own]'
 complete -c mcast-tui -n '__mcast_tui_in listen' -l show-refused -d 'Print packets that --range or --source-port refuse, too.'
@@ -224,6 +227,10 @@ complete -c mcast-tui -n '__mcast_tui_in socat' -s d -d 'Say what goes wrong; -d
 complete -c mcast-tui -n '__mcast_tui_in socat' -s V -d 'Show the version and exit.'
 complete -c mcast-tui -n '__mcast_tui_in socat' -l print-socat -d 'Print the socat line that does the same, and one for a peer, and do nothing else.'
 complete -c mcast-tui -n '__mcast_tui_in socat' -s h -s ? -l help -d 'Show this message and exit.'
+complete -c mcast-tui -n '__mcast_tui_in explain' -s h -l help -d 'Show this message and exit.'
+complete -c mcast-tui -n '__mcast_tui_in tap' -l user -x -d 'For whom: a name or number. [default: who called sudo]'
+complete -c mcast-tui -n '__mcast_tui_in tap' -l promiscuous -d 'Unicast as well, also what is meant for other hosts.'
+complete -c mcast-tui -n '__mcast_tui_in tap' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in man' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in completion' -s h -l help -d 'Show this message and exit.'
 complete -c mcast-tui -n '__mcast_tui_in completion' -a 'bash zsh fish'
