@@ -136,6 +136,7 @@ class McastApp(App[int]):
         main = MainScreen(node, self._glyphs, self._note)
         await self.push_screen(main)
         self.main = main
+        main.stage.memberships.follow()
         bridge = Bridge(node, main.stage)
         self._held.callback(bridge.stop)
         bridge.start(self)

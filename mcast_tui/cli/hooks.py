@@ -32,6 +32,10 @@ _HELP = {
 }
 
 
+OF_MEMBERSHIPS = ("join", "leave", "querier-lost")
+"""What happens to memberships here, and elsewhere as far as the wire tells: a tap needs CAP_NET_RAW."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """Who is to be told of events."""
@@ -141,7 +145,9 @@ async def telling_of(
         return
     from mcast_tui.services.membership.lookout import Lookout
 
-    tables = told.log is not None or not told.commands.keys().isdisjoint(("join", "leave"))
-    lookout = Lookout(node, stall_after_s=told.stall_after_s, tables=tables, samples=samples)
+    lookout = Lookout(node, stall_after_s=told.stall_after_s, samples=samples)
     async with telling(told, node.subscribe, tell), lookout:
+        if told.log is not None or not told.commands.keys().isdisjoint(OF_MEMBERSHIPS):
+            node.memberships.follow()
+            node.memberships.listen()
         yield

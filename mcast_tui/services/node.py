@@ -57,15 +57,21 @@ if TYPE_CHECKING:
     from mcast_tui.net.sender import SendOptions, Sent
     from mcast_tui.services.membership.deed import Deed
     from mcast_tui.services.membership.facts import Explanation
+    from mcast_tui.services.membership.watch import MembershipWatch
     from mcast_tui.services.open_ports import OpenPort
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.columns import Column, Packet
+    from mcast_tui.wire.membership.message import Heard
     from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
 
 
 LOOK_AROUND_S = 1.0
 """Between two looks at what nobody tells us of."""
+
+
+MOST_REPORTS = 64
+"""Kept to explain one deed by: it makes two or three, other groups' reports may come in between."""
 
 
 class Node:
@@ -89,6 +95,7 @@ class Node:
         self.link_monitor = LinkWatch()
         self.healer = Healer(self.groups, self.timeline, self._tell_impaired)
         self._outgoing = Outgoing(settings, self.groups, self._echoes, self.healer.moved)
+        self._memberships: MembershipWatch | None = None
         self._link_news: list[News] = []
         self._clock: asyncio.TimerHandle | None = None
         self.interfaces: tuple[Interface, ...] = ()
@@ -97,9 +104,10 @@ class Node:
 
         Not for a verb that joins ten thousand: each look reads a whole table.
         """
-        self.deed: Deed | None = None
         self.explanation: Explanation | None = None
-        """Of the last deed; with what a tap heard since, `explain` says more of `deed`."""
+        """What the last join, leave or change of sources did; a tap makes it say more."""
+        self._deed: Deed | None = None
+        self._reports: tuple[Heard, ...] = ()
         self._held = ExitStack()
         self._listeners: list[Callable[[Event], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -124,7 +132,18 @@ class Node:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._held.close()
+        with self._held:
+            if self._memberships is not None:
+                await self._memberships.close()
+
+    @property
+    def memberships(self) -> MembershipWatch:
+        """What is known of memberships, those of others too; it follows nothing before it is asked to."""
+        if self._memberships is None:
+            from mcast_tui.services.membership.watch import MembershipWatch  # most verbs do without
+
+            self._memberships = MembershipWatch(self)
+        return self._memberships
 
     # -- facts, pushed -------------------------------------------------------------------
 
@@ -288,8 +307,19 @@ class Node:
         return read
 
     def _explain(self, deed: Deed) -> None:
-        self.deed, self.explanation = deed, explain(deed)
+        self._deed, self._reports = deed, ()
+        self.explanation = explain(deed)
         self._tell(Explained(self.explanation))
+
+    def explain_by_wire(self, reports: Sequence[Heard]) -> None:
+        """Say more of the last deed: `reports` are membership messages of this host that a tap saw leave."""
+        if self._deed is None:
+            return
+        self._reports = (*self._reports, *reports)[-MOST_REPORTS:]
+        explanation = explain(self._deed, self._reports)
+        if explanation != self.explanation:
+            self.explanation = explanation
+            self._tell(Explained(explanation))
 
     async def send(self, destination: Endpoint, payload: bytes, options: SendOptions) -> Sent:
         """Send one datagram from the group's port, or for unicast from a private one.

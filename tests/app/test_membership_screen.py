@@ -68,6 +68,12 @@ class HandMade:
         self.queriers_heard: Sequence[QuerierFacts] = ()
         self.countdowns: Sequence[PruneCountdown] = ()
 
+    def follow(self) -> None:
+        """Nothing changes by itself."""
+
+    def listen(self) -> None:
+        """What is heard is said by the test."""
+
     def rows(self) -> Sequence[HostMembership]:
         return self.memberships
 

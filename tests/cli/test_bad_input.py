@@ -34,6 +34,7 @@ RIGHT = {
     "query": [GROUP, "hello"],
     "chat": [GROUP],
     "groups": ["--watch"],
+    "tap": [],
     "socat": ["STDIO", f"UDP4-DATAGRAM:{GROUP}:6666"],
     "explain": [],
     "man": [],
@@ -44,6 +45,7 @@ RIGHT = {
 A_NETWORK = "Write for example 192.168.10.0/24"
 AN_ADDRESS = "Write an address of this host"
 A_SOURCE = "Write the address of one host"
+NO_USER = "there is no such user"
 NO_COMMAND = {
     "": "there is none",
     "no-such-command $MCAST_GROUP": "there is no such command",
@@ -105,6 +107,7 @@ TEXTS = {
         "/no/such/file": "TEXT",
     },
     "--shell": {"ls": "--shell"},
+    "--user": {"": NO_USER, "no-such-user": NO_USER, "-1": NO_USER, "\x1b[31m": NO_USER},
     **dict.fromkeys(("--on-join", "--on-leave", "--on-querier-lost", "--on-stall"), NO_COMMAND),
     "--events": {"-": "Name a file", "": "there is no such directory", "/no/such/file": "no such directory"},
 }

@@ -51,7 +51,6 @@ from mcast_tui.services.events import (
 )
 from mcast_tui.services.groups import SELECTED_BY
 from mcast_tui.services.membership.facts import What
-from mcast_tui.services.membership.tables_only import TablesOnly
 from mcast_tui.services.membership.timeline import line_of
 from mcast_tui.services.membership.view import view_of
 from mcast_tui.services.notice import Level, Notice, NoticeLog, notice_of
@@ -75,7 +74,7 @@ TABS = ((PACKETS, "1 Packets"), (CHAT, "2 Chat"), (MEMBERSHIP, "4 Membership"))
 
 def membership_source(node: Node) -> MembershipSource:
     """Return who knows of the memberships of this node's host: the one place that chooses."""
-    return TablesOnly(node)
+    return node.memberships
 
 
 class Stage:
@@ -312,6 +311,7 @@ class Stage:
 
     def _show_memberships(self, *, anew: bool) -> None:
         """Draw the Membership screen, and put its cursor on the selected group, if one is selected."""
+        self.memberships.listen()  # a person looks at it: not before, for it costs
         if anew:
             self.membership.show(view_of(self.memberships, time.time_ns()))
         group = self.desk.selected

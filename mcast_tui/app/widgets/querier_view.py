@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mcast_tui.app.palette import Glyphs
-    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts, TapState
+    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts
     from mcast_tui.services.membership.view import MembershipView
+    from mcast_tui.services.tap.tap import TapState
 
 TAP_COMMAND = "sudo mcast-tui tap"
 """Makes the wire visible to an app without privilege; shown and copied, never run."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,12 +12,13 @@ from mcast_tui.cli.streams import shows_colour
 from mcast_tui.errors import McastError, UsageError, describe_errno
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Iterable
 
     from mcast_tui.cli.hooks import Told
     from mcast_tui.cli.membership_filter import MembershipFilter
     from mcast_tui.services.events import Event
     from mcast_tui.services.membership.facts import HostMembership, TimelineEntry
+    from mcast_tui.services.tap.tap import TapState
 
 NO_MEMBER = 1
 
@@ -29,6 +28,9 @@ NO_MEMBER = 1
 @click.option("-i", "--interface", "interfaces", metavar="IF", multiple=True, help="Only this interface.")
 @click.option("-w", "--watch", is_flag=True, help="Go on with each change, as it happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per membership, and per change.")
+@click.option(
+    "--tap", is_flag=True, help="With --watch: what queriers and other hosts say, too. Needs CAP_NET_RAW."
+)
 @click.option("--aliases", is_flag=True, help="List the other groups that share each Ethernet address.")
 @hook_options("join", "leave", "querier-lost", stall_after=False)
 @events_option
@@ -38,6 +40,7 @@ def groups(
     interfaces: tuple[str, ...],
     watch: bool,
     as_json: bool,
+    tap: bool,
     aliases: bool,
     **values: Any,  # the options of hooks and events
 ) -> int:
@@ -56,11 +59,11 @@ def groups(
     from mcast_tui.cli.running import run
 
     told = take_told(values)
-    if not watch and (told.commands or told.log is not None):
+    if not watch and (told.commands or told.log is not None or tap):
         raise UsageError("tell of changes", "none is waited for", remedy="Give --watch as well.")
     wanted = choose(chosen, interfaces)
     listing = Listing(wanted, as_json=as_json, with_aliases=aliases)
-    return run(_watch(listing, told) if watch else _show(listing))
+    return run(_watch(listing, told, tap=tap) if watch else _show(listing))
 
 
 class Listing:
@@ -113,56 +116,51 @@ async def _show(listing: Listing) -> int:
     return 0 if rows else NO_MEMBER
 
 
-async def _watch(listing: Listing, told: Told) -> int:
+async def _watch(listing: Listing, told: Told, *, tap: bool) -> int:
     """Print the table, then each change until interrupted or the reader is gone."""
     from mcast_tui.cli.printing.output import Output
     from mcast_tui.cli.talk import talk
     from mcast_tui.services.events import MembershipNews
-    from mcast_tui.services.membership.link_watch import LinkWatch
-    from mcast_tui.services.membership.table import HostTable
-    from mcast_tui.services.membership.table_watch import TableWatch
+    from mcast_tui.services.node import Node
+    from mcast_tui.services.settings import Settings
 
-    listeners: list[Callable[[Event], None]] = []
+    def is_wanted(event: Event) -> bool:
+        if isinstance(event, MembershipNews):
+            return listing.wanted(event.entry.interface, event.entry.group)
+        return True
 
     def subscribe(listener: Callable[[Event], None]) -> Callable[[], None]:
-        listeners.append(listener)
-        return lambda: listeners.remove(listener)
+        return node.subscribe(lambda event: listener(event) if is_wanted(event) else None)
 
-    def tell(entry: TimelineEntry) -> None:
-        """Pass on what happened: every entry of the timeline comes by here, however it was learnt."""
-        if listing.wanted(entry.interface, entry.group):
-            output.write(listing.of_entry(entry), 0)
-            for listener in tuple(listeners):
-                listener(MembershipNews(entry))
+    def show(event: Event) -> None:
+        if isinstance(event, MembershipNews):
+            output.write(listing.of_entry(event.entry), 0)
 
-    watch = TableWatch(HostTable(), tell)
-    watch.look()
-    if watch.error is not None:
-        raise _refusal(watch.error)
     output = Output(sys.stdout.fileno(), lambda _: None)
-    async with output, telling(told, subscribe, talk):
-        with closing(LinkWatch()) as kernel:
-            kernel.open()
-            kernel.subscribe(watch.take)
-            kernel.subscribe_memberships(watch.take)
-            output.write(*listing.of_rows(watch.rows))
-            how = ", and at each notice of the kernel" if kernel.has_multicast_notifications else ""
-            talk(f"watching the kernel's tables, read each second{how}; ctrl+c ends it")
-            await _until_one_ends(watch.run(output.has_room), output.gone())
+    async with output, Node(Settings()) as node, telling(told, subscribe, talk):
+        watch = node.memberships
+        watch.follow(output.has_room)
+        try:
+            output.write(*listing.of_rows(watch.rows()))
+        except OSError as error:
+            raise _refusal(error) from error
+        talk(f"watching {watch.origin}; ctrl+c ends it")
+        subscribe(show)
+        if tap or "querier-lost" in told.commands:
+            watch.listen()
+            _tell_tap(watch.tap)
+        await output.gone()
     return 0
 
 
-async def _until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
-    """Run them all until the first has ended; raises what it raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
+def _tell_tap(state: TapState) -> None:
+    """Say whether the wire is heard, or what would help; a privileged tap that is started later is found."""
+    from mcast_tui.cli.talk import talk
+
+    if state.is_open:
+        talk(f"listening to the wire {state.where}")
+    elif state.error is not None:
+        talk(f"the wire is not heard yet: {state.error}")
 
 
 def _refusal(error: OSError) -> McastError:

@@ -30,8 +30,9 @@ async def _tap(names: tuple[str, ...], user: str | None, *, is_promiscuous: bool
     from mcast_tui.services.tap.helper import Helper, find_user
     from mcast_tui.services.tap.tap import choose_interfaces
 
+    whom = find_user(user)
     chosen = choose_interfaces(names)
-    helper = Helper(chosen, find_user(user), talk, is_promiscuous=is_promiscuous)
+    helper = Helper(chosen, whom, talk, is_promiscuous=is_promiscuous)
     try:
         what = "all IP" if is_promiscuous else "multicast and broadcast"
         talk(f"tapping {', '.join(each.name for each in chosen)}: {what}")

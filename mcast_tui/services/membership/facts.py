@@ -11,7 +11,6 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mcast_tui.errors import McastError
     from mcast_tui.net.kernel import KernelView
     from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.message import Protocol
@@ -178,14 +177,3 @@ class Explanation:
     title: str
     """``You joined 224.1.0.1 on eth0.``"""
     steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TapState:
-    """Whether the wire is listened to: without a tap nothing is seen of what queriers and others say."""
-
-    is_open: bool
-    where: str
-    """Which interfaces, and by which process; empty while it is closed."""
-    error: McastError | None
-    """Why it is closed, where that is known."""

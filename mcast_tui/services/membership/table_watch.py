@@ -55,6 +55,10 @@ class TableWatch:
                 self._noticed[each.ifindex, each.group] = (at, what)
         self._news.set()
 
+    def hint(self) -> None:
+        """Hear that something may have changed: read the tables soon."""
+        self._news.set()
+
     async def run(self, ready: Callable[[], Awaitable[None]] | None = None) -> NoReturn:
         """Read until cancelled; `ready` is awaited before each reading, for who can take no more just now."""
         while True:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
         HostMembership,
         PruneCountdown,
         QuerierFacts,
-        TapState,
     )
     from mcast_tui.services.membership.timeline import Timeline
+    from mcast_tui.services.tap.tap import TapState
 
 
 class MembershipSource(Protocol):
@@ -36,6 +36,12 @@ class MembershipSource(Protocol):
     @property
     def origin(self) -> str:
         """How a change of the rows comes to be known: ``/proc/net/igmp, read each second``."""
+
+    def follow(self) -> None:
+        """Follow the memberships of this host from now on."""
+
+    def listen(self) -> None:
+        """Listen to the wire from now on, where that is allowed."""
 
     def rows(self) -> Sequence[HostMembership]:
         """Return every membership of this host; raises `OSError` where the kernel's tables are unreadable."""

@@ -58,6 +58,11 @@ class TapState:
     error: McastError | None = None
     """Why it is not open; or, while it is, why one of its interfaces is not heard."""
 
+    @property
+    def where(self) -> str:
+        """On what and by which way, in words; empty while it is closed. To be shown through `safe`."""
+        return f"on {', '.join(self.interfaces)} {self.way}" if self.is_open else ""
+
 
 @dataclass(frozen=True, slots=True)
 class TapCounts:

@@ -1,0 +1,110 @@
+"""MembershipWatch: all that is known of memberships over one node, at one place to ask.
+
+    watch = node.memberships
+    watch.follow()          # from now on the kernel's tables
+    watch.rows()            # as read last
+    watch.timeline          # what happened, ours and others'
+    watch.listen()          # from now on the wire, too: queriers, reports, countdowns
+
+What others on this host change is told on the node's timeline, and so to its listeners.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NoReturn
+
+from mcast_tui.services.events import GroupJoined, GroupLeft
+from mcast_tui.services.membership.table import HostTable
+from mcast_tui.services.membership.table_watch import TableWatch
+from mcast_tui.services.membership.wire_watch import WireWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from mcast_tui.services.events import Event
+    from mcast_tui.services.membership.facts import Explanation, HostMembership, PruneCountdown, QuerierFacts
+    from mcast_tui.services.membership.timeline import Timeline
+    from mcast_tui.services.node import Node
+    from mcast_tui.services.tap.tap import TapState
+
+
+class MembershipWatch:
+    """Follows tables and notices once asked to, and the wire once asked to; its node closes it."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._tables = TableWatch(HostTable(node.groups), node.timeline.add)
+        self.wire = WireWatch(node)
+        self._following: asyncio.Task[NoReturn] | None = None
+        self._held = ExitStack()
+
+    def follow(self, ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Follow the kernel's tables from now on; a second call does nothing.
+
+        How things are now is no news. `ready` is awaited before each reading, for who can take no more.
+        """
+        if self._following is not None:
+            return
+        self._tables.look()
+        self._held.callback(self._node.link_monitor.subscribe(self._tables.take))
+        self._held.callback(self._node.link_monitor.subscribe_memberships(self._tables.take))
+        self._held.callback(self._node.subscribe(self._take))
+        self._following = asyncio.create_task(self._tables.run(ready), name="membership tables")
+
+    async def close(self) -> None:
+        """End it; raises what ended the following before."""
+        self._held.close()
+        await self.wire.close()
+        if self._following is not None:
+            self._following.cancel()
+            (end,) = await asyncio.gather(self._following, return_exceptions=True)
+            if not isinstance(end, asyncio.CancelledError):
+                raise end
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, GroupJoined | GroupLeft):
+            self._tables.hint()
+
+    def listen(self) -> None:
+        """Listen to the wire from now on, where that is allowed; a second call does nothing."""
+        self.wire.listen()
+
+    # -- what is known
+
+    @property
+    def timeline(self) -> Timeline:
+        """What happened."""
+        return self._node.timeline
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """What the last join, leave or change of a filter did; None before the first."""
+        return self._node.explanation
+
+    @property
+    def tap(self) -> TapState:
+        """Whether the wire is listened to."""
+        return self.wire.state
+
+    @property
+    def origin(self) -> str:
+        """How a change of the rows comes to be known."""
+        notices = self._node.link_monitor.has_multicast_notifications
+        return "/proc/net/igmp, igmp6" + (" at each RTM_NEWMULTICAST" if notices else " read each second")
+
+    def rows(self) -> Sequence[HostMembership]:
+        """Return every membership of this host, as read last; raises `OSError` where that failed."""
+        if self._tables.error is not None:
+            raise self._tables.error
+        return self._tables.rows
+
+    def queriers(self) -> Sequence[QuerierFacts]:
+        """Return the queriers heard."""
+        return self.wire.queriers()
+
+    def prunes(self, now: int) -> Sequence[PruneCountdown]:
+        """Return when switches would forget our groups; the answer does not depend on `now`."""
+        del now
+        return self.wire.countdowns()

@@ -1,0 +1,163 @@
+"""What the wire says of memberships: the tap's control frames, decoded, told, and fed to the querier watch.
+
+Nothing is listened to before `listen`: a tap changes which frames the card lets through, and costs a share
+of a processor where much passes. What is heard goes on the node's timeline; what this host itself was heard
+to report makes the explanation of the last join, leave or change say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
+
+from mcast_tui.human import counted
+from mcast_tui.services.membership.prune import HeldGroup
+from mcast_tui.services.membership.querier import QuerierWatch
+from mcast_tui.services.membership.wire_log import entries_of
+from mcast_tui.services.tap.tap import TapService, TapState
+from mcast_tui.wire.membership.heard import hear
+from mcast_tui.wire.membership.message import Query, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mcast_tui.net.interfaces import Interface
+    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts, TimelineEntry
+    from mcast_tui.services.membership.querier import Findings
+    from mcast_tui.services.node import Node
+    from mcast_tui.wire.membership.message import ControlFrame, Heard
+
+POLL_S = 1.0
+"""Between two looks at what did not come: a querier that is overdue."""
+PACE_S = 0.05
+MOST_FRAMES, MOST_ENTRIES = 256, 512
+"""Decoded and told at each pace. Anyone on the LAN can send reports as fast as the wire takes them, each with
+a thousand records: what is beyond is counted, and the event loop stays free."""
+CLOSED = TapState(is_open=False)
+
+
+class WireWatch:
+    """Listens to the wire for one node, from `listen` to `close`."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._queriers = QuerierWatch(self._held_groups)
+        self._polling: asyncio.Task[NoReturn] | None = None
+        self._draining: asyncio.TimerHandle | None = None
+        self._basis: tuple[int, int] | None = None
+        self._countdowns: tuple[PruneCountdown, ...] = ()
+        self._heard = 0
+        self.tap: TapService | None = None
+        """None until somebody asked to listen."""
+        self.refused: Counter[str] = Counter()
+        """Control frames that a host or router would ignore, by the reason."""
+        self.skipped = 0
+        """Control frames that came faster than they are decoded."""
+
+    @property
+    def state(self) -> TapState:
+        """Whether the wire is listened to, and by which way; or why not."""
+        return self.tap.state if self.tap is not None else CLOSED
+
+    def listen(self) -> None:
+        """Open the tap, or begin to look for the privileged one; a second call does nothing."""
+        if self.tap is None:
+            self.tap = TapService(heard=self._drain_soon)
+            self.tap.start()
+            self._polling = asyncio.create_task(self._poll(), name="wire watch")
+
+    async def close(self) -> None:
+        """End it; what was heard stays."""
+        if self._draining is not None:
+            self._draining.cancel()
+        if self._polling is not None:
+            self._polling.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._polling
+            self._polling = None
+        if self.tap is not None:
+            await self.tap.close()
+
+    # -- what is known
+
+    def queriers(self) -> Sequence[QuerierFacts]:
+        """Return the queriers heard."""
+        return self._queriers.queriers()
+
+    def countdowns(self) -> Sequence[PruneCountdown]:
+        """Return when switches would forget our groups: the same object until something changes it."""
+        basis = self._heard, self._node.groups.revision
+        if basis != self._basis:
+            self._basis, self._countdowns = basis, self._queriers.countdowns()
+        return self._countdowns
+
+    # -- what comes
+
+    def _drain_soon(self) -> None:
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().call_later(PACE_S, self.drain)
+
+    def drain(self) -> None:
+        """Take in the control frames that wait, the newest where there are too many."""
+        self._draining = None
+        if self.tap is not None and (frames := self.tap.control_frames()):
+            self._listen_on()
+            self.skipped += max(0, len(frames) - MOST_FRAMES)
+            self._take(frames[-MOST_FRAMES:])
+
+    def _take(self, frames: Sequence[ControlFrame]) -> None:
+        names = {each.index: each.name for each in self._node.interfaces}
+        entries: list[TimelineEntry] = []
+        ours: list[Heard] = []
+        for frame in frames:
+            heard = hear(frame)
+            if isinstance(heard, Refused):
+                self.refused[heard.reason] += 1
+                continue
+            self._heard += 1
+            entries += entries_of(heard, names.get(heard.ifindex))
+            self._publish(self._queriers.hear(heard))
+            if heard.is_outgoing and not isinstance(heard.message, Query):
+                ours.append(heard)
+        for entry in entries[:MOST_ENTRIES]:
+            self._node.timeline.add(entry)
+        if (untold := len(entries) - MOST_ENTRIES) > 0:
+            text = f"{counted(untold, 'more record')} in the same moment"
+            self._node.timeline.add(replace(entries[-1], group=None, who="several", text=text))
+        if ours:
+            self._node.explain_by_wire(ours)
+
+    async def _poll(self) -> NoReturn:
+        while True:
+            self.drain()
+            self._listen_on()
+            self._publish(self._queriers.poll(time.time_ns()))
+            await asyncio.sleep(POLL_S)
+
+    def _listen_on(self) -> None:
+        self._queriers.listen_on(self._tapped(), time.time_ns())
+
+    def _tapped(self) -> Iterator[Interface]:
+        names = self.state.interfaces if self.state.is_open else ()
+        return (each for each in self._node.interfaces if each.name in names)
+
+    def _publish(self, findings: Findings) -> None:
+        for entry in findings.entries:
+            self._node.timeline.add(entry)
+        for event in findings.events:
+            self._node.publish(event)
+        if findings.entries or findings.events:
+            self._heard += 1
+
+    def _held_groups(self) -> Iterator[HeldGroup]:
+        """Yield our groups on each interface, since the first of them was joined."""
+        since: dict[tuple[int, str], HeldGroup] = {}
+        for group in self._node.groups:
+            if group.membership is not None and group.ifindex is not None:
+                held = HeldGroup(group.ifindex, group.endpoint.address, group.joined_at)
+                since.setdefault((group.ifindex, str(group.endpoint.address)), held)
+        return iter(since.values())
