@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcast_tui.services.events import Event
     from mcast_tui.services.node import Node
     from mcast_tui.services.process.command import Command
+    from mcast_tui.services.tap.tap import TapState
 
     Subscribe = Callable[[Callable[[Event], None]], Callable[[], None]]
 
@@ -32,8 +33,8 @@ _HELP = {
 }
 
 
-OF_MEMBERSHIPS = ("join", "leave", "querier-lost")
-"""What happens to memberships here, and elsewhere as far as the wire tells: a tap needs CAP_NET_RAW."""
+OF_MEMBERSHIPS = ("join", "leave")
+"""What is told of others on this host, too, as the kernel's tables have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Told:
     """What to run, by the name of the event."""
     log: str | None = None
     """The file every event is written to."""
+    taps: bool = False
+    """Whether the wire is listened to, too."""
     stall_after_s: float | None = None
     """How long a stream must be silent to have stalled; None: nobody wants to know."""
 
@@ -59,6 +62,11 @@ def hook_options(*occasions: str, stall_after: bool = True) -> Callable[[Functio
                 metavar="SECONDS",
                 help="Silence after which a group has stalled. [default: 5]",
             )(function)
+        function = click.option(
+            "--tap",
+            is_flag=True,
+            help="Listen to the wire, too: queriers, and who else joins. Needs CAP_NET_RAW, or a tap.",
+        )(function)
         for occasion in reversed(occasions):
             function = click.option(
                 f"--on-{occasion}",
@@ -76,23 +84,30 @@ def events_option(function: Function) -> Function:
     return click.option("--events", type=click.Path(dir_okay=False), metavar="FILE", help=described)(function)
 
 
-def take_told(values: dict[str, Any]) -> Told:
-    """Take these options out of `values`; raises `UsageError` for a command that cannot be run."""
+def take_told(values: dict[str, Any], *, shows: bool = False) -> Told:
+    """Take these options out of `values`; raises `UsageError` for a command that cannot be run.
+
+    `shows`: the verb itself shows what the wire says.
+    """
     commands = {}
     for occasion in _HELP:
         line = values.pop(f"on_{occasion.replace('-', '_')}", None)
         if line is not None:
             commands[occasion] = _command(line, occasion)
     log, stall_after_s = _log(values.pop("events", None)), values.pop("stall_after", None)
+    taps = values.pop("tap", False) or "querier-lost" in commands
+    if taps and not (commands or log or shows):
+        remedy = "It goes with --on-join and its like, and with --events."
+        raise UsageError("listen to the wire", "nobody would be told", remedy=remedy)
     if "stall" in commands or log is not None:
         from mcast_tui.services.membership.stall import STALL_AFTER_S
 
-        return Told(commands, log, stall_after_s or STALL_AFTER_S)
+        return Told(commands, log, taps, stall_after_s or STALL_AFTER_S)
     if stall_after_s is not None:
         raise UsageError(
             "use --stall-after", "nobody would be told", remedy="It goes with --on-stall and with --events."
         )
-    return Told(commands)
+    return Told(commands, log, taps)
 
 
 def _log(file: str | None) -> str | None:
@@ -140,7 +155,7 @@ async def telling_of(
     node: Node, told: Told, tell: Callable[[str], None], *, samples: bool = True
 ) -> AsyncIterator[None]:
     """Do so for a node, and look out for what it does not tell by itself. `samples`: nobody samples it."""
-    if not told.commands and told.log is None:
+    if not (told.commands or told.log or told.taps):
         yield
         return
     from mcast_tui.services.membership.lookout import Lookout
@@ -149,5 +164,18 @@ async def telling_of(
     async with telling(told, node.subscribe, tell), lookout:
         if told.log is not None or not told.commands.keys().isdisjoint(OF_MEMBERSHIPS):
             node.memberships.follow()
+        if told.taps:
             node.memberships.listen()
+            if samples:  # the app shows it
+                tell_tap(node.memberships.tap)
         yield
+
+
+def tell_tap(state: TapState) -> None:
+    """Say whether the wire is heard, or what would help; a privileged tap that is started later is found."""
+    from mcast_tui.cli.talk import talk
+
+    if state.is_open:
+        talk(f"listening to the wire {state.where}")
+    elif state.error is not None:
+        talk(f"the wire is not heard yet: {state.error}")

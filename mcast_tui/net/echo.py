@@ -31,8 +31,9 @@ _Key: TypeAlias = tuple[int, int, int, int, int, bytes]
 """Destination (two words), its port, source port, length, and how the payload begins. Of raw IP the
 protocol stands in place of the port and 0 in place of the source port, as in the columns."""
 
-RETENTION_NS = 2_000_000_000
-"""How long a copy may wait in the socket before the receiver reads it: a full buffer is read in far less."""
+RETENTION_NS = 10_000_000_000
+"""How long a copy may wait in the socket before the receiver reads it: a machine that is starved of processor
+time takes seconds. It costs no certainty: the time of arrival decides what a copy is."""
 
 STAMP_SLACK_NS = 100_000_000
 """A datagram that arrives before the kernel's clock for sockets is switched on is stamped when it is read."""
@@ -41,7 +42,8 @@ BEGINNING = 64
 """Bytes of payload to look a packet up by; fewer than any receive buffer keeps of a truncated one."""
 
 MOST_EXPECTED = 4096
-"""2 s at 2000 datagrams/s, more than a person or a line-wise script sends; past it the oldest is given up."""
+"""2 s at 2000 datagrams/s, more than a person or a line-wise script sends; past it the oldest is given up,
+though its copy may be unread."""
 
 MOST_BYTES = 8 << 20
 """As many of the longest datagrams as fit a socket's buffer; the payloads are kept whole to be compared."""

@@ -31,11 +31,11 @@ from mcast_tui.services.membership.facts import (
     PruneCountdown,
     QuerierFacts,
     Step,
-    TapState,
     TimelineEntry,
     What,
 )
 from mcast_tui.services.membership.timeline import Timeline
+from mcast_tui.services.tap.tap import TapState
 from mcast_tui.wire.membership.message import Protocol
 from tests.app.frame import frame_on
 from tests.peers import socat_peer
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 SECOND = 10**9
 GROUP = IPv4Address("224.1.0.1")
-OPEN = TapState(is_open=True, where="eth0, in this process", error=None)
+OPEN = TapState(is_open=True, interfaces=("eth0",), way="in this process")
 HOSTILE = "e\x1b[2J[/b]\u202ex"
 """What a name may hold: an escape sequence, markup, and a turn of the reading direction."""
 
@@ -145,6 +145,12 @@ def line_with(frame: Frame, *words: str) -> str:
     return next((line for line in frame.text.splitlines() if all(word in line for word in words)), "")
 
 
+def told(frame: Frame) -> list[tuple[str, str, str]]:
+    """Return what the timeline says of this app; what hosts report scrolls it out of sight."""
+    entries = frame.stage.memberships.timeline.since(0)
+    return [(each.what.value, str(each.group), each.text) for each in entries if each.who == "this app"]
+
+
 def entries(frame: Frame) -> list[str]:
     """Return the numbered entries of the timeline that are on screen."""
     return re.findall(r"entry \d+\.", frame.text)
@@ -158,12 +164,12 @@ async def test_a_join_shows_as_a_row_and_in_the_timeline_and_a_leave_takes_the_r
         await frame.press("4")
         await frame.until(lambda: line_with(frame, "224.1.0.1 ", " 1 » this app", "EXCLUDE{}"), "the row")
         await frame.until(lambda: line_with(frame, "232.1.1.1 ", "INCLUDE{"), "the source-specific one")
-        assert line_with(frame, "join", "224.1.0.1", "this app", "from any source")
-        assert line_with(frame, "join", "232.1.1.1", "this app", "from 192.168.10.3 only")
+        assert ("join", "224.1.0.1", "port 6666, any source") in told(frame)
+        assert ("join", "232.1.1.1", "port 5000, source 192.168.10.3") in told(frame)
         assert line_with(frame, "ff02::1 ", "kernel")
         await frame.press("L")
         await frame.joined(1)
-        await frame.until(lambda: line_with(frame, "leave", "224.1.0.1", "this app"), "the leave")
+        assert ("leave", "224.1.0.1", "port 6666, any source") in told(frame)
         await frame.until(lambda: not line_with(frame, "eth0", "224.1.0.1 ", "EXCLUDE{}"), "no row")
 
 
@@ -183,7 +189,6 @@ async def test_memberships_are_shown_before_anything_is_joined_and_after_the_las
     async with frame_on(host1) as frame:
         await frame.press("M")
         await frame.until(lambda: line_with(frame, "224.0.0.1 ", "kernel"), "the kernel's own")
-        assert "What happens to memberships, here and elsewhere, shows here." in frame.text
         assert "Nothing to explain yet." in frame.text
         await frame.enter("/join 224.1.0.1")
         await frame.joined()
@@ -193,15 +198,23 @@ async def test_memberships_are_shown_before_anything_is_joined_and_after_the_las
         assert frame.stage.centre == stage.MEMBERSHIP
 
 
+async def test_an_empty_timeline_says_what_will_be_shown_there(some_host: Host, source: HandMade) -> None:
+    async with frame_on(some_host) as frame:
+        await frame.press("M")
+        await frame.until(
+            lambda: "What happens to memberships, here and elsewhere, shows here." in frame.text, "the hint"
+        )
+
+
 async def test_tables_that_cannot_be_read_are_called_unknown_and_not_empty(
     host1: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with frame_on(host1, "224.1.0.1") as frame:
 
-        def unreadable() -> None:
+        def unreadable(_: kernel.MembershipReader) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(kernel, "read_memberships", unreadable)
+        monkeypatch.setattr(kernel.MembershipReader, "read", unreadable)
         await frame.press("4")
         await frame.until(
             lambda: "Not known: the kernel's tables cannot be read" in frame.text, "the unknown"
@@ -290,7 +303,7 @@ async def test_the_name_of_an_interface_can_hold_anything_and_is_only_shown(
     source.memberships = (membership(name=HOSTILE),)
     source.timeline.add(entry(interface=HOSTILE, group=None, text=HOSTILE))
     source.explanation = Explanation(1, HOSTILE, (Step(is_seen=True, text=HOSTILE, evidence=HOSTILE),))
-    source.tap = TapState(is_open=False, where="", error=PermissionRefused("tap", HOSTILE, remedy=HOSTILE))
+    source.tap = TapState(is_open=False, error=PermissionRefused("tap", HOSTILE, remedy=HOSTILE))
     async with frame_on(some_host, "224.1.0.1", size=(200, 50)) as frame:
         await shown(frame)
         await frame.press("enter")
@@ -447,7 +460,7 @@ async def test_without_a_tap_it_says_what_is_missing_why_and_what_would_help(
     some_host: Host, source: HandMade
 ) -> None:
     refused = PermissionRefused("tap eth0", "CAP_NET_RAW is missing", remedy="Ask an administrator.")
-    source.tap = TapState(is_open=False, where="", error=refused)
+    source.tap = TapState(is_open=False, error=refused)
     async with frame_on(some_host, "224.1.0.1") as frame:
         await shown(frame)
         assert "What queriers ask and what other hosts report is invisible" in frame.text

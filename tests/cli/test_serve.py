@@ -224,7 +224,7 @@ def test_a_child_that_it_had_before_is_left_alone(host1: Host, host2: Host) -> N
                 asker.sendto(b"", ("192.168.10.1", 6666))
                 abandoned = int(asker.recv(100))
             server.process.send_signal(signal.SIGTERM)
-            assert "1 request served" in summary(server)
+            assert "1 reply sent" in summary(server)
             os.kill(abandoned, signal.SIGKILL)  # it is still there, as is the other
         finally:
             os.kill(sibling, signal.SIGKILL)

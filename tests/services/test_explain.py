@@ -294,7 +294,7 @@ async def sent_as_told(node, tap, record: str) -> None:
     assert claim.endswith(f"IGMPv3 report to 224.0.0.22: {record}")
     while True:
         frames = tap.frames()
-        seen = [step.text for step in explain(node.deed, captured(tap, node)).steps if step.is_seen]
+        seen = [step.text for step in explain(node._deed, captured(tap, node)).steps if step.is_seen]
         if f"{claim}, twice so far." in seen:
             return
         await tap.will_see(frames + 1)
@@ -307,7 +307,7 @@ def captured(tap, node) -> list[Heard]:
         seconds, fraction, length = struct.unpack_from("=IIi", data, at)
         frame = data[at + 16 : at + 16 + length]
         received_at = seconds * 1_000_000_000 + fraction * 1_000
-        outgoing = ControlFrame(received_at, node.deed.interface.index, True, frame[6:12], None, frame[14:])
+        outgoing = ControlFrame(received_at, node._deed.interface.index, True, frame[6:12], None, frame[14:])
         read = hear(outgoing)
         if isinstance(read, Heard):
             found.append(read)

@@ -108,7 +108,7 @@ def force(host: Host, family: int, version: int) -> None:
 def ask(lab: Lab, wire: Capture, igmp: int, mld: int) -> None:
     """Let the bridge ask in these versions."""
     lab.set_querier(on=False)
-    lab._set_bridges(br_mcast_igmp_version=igmp, br_mcast_mld_version=mld)
+    lab.set_bridges(br_mcast_igmp_version=igmp, br_mcast_mld_version=mld)
     lab.set_querier(on=True)
     for protocol in (Protocol(f"IGMPv{igmp}"), Protocol(f"MLDv{mld}")):
         await_message(wire, is_message(Query, protocol, None), f"the {protocol.value} query")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mcast_tui.cli.hooks import events_option, hook_options, take_told, telling
+from mcast_tui.cli.hooks import events_option, hook_options, take_told, tell_tap, telling
 from mcast_tui.cli.streams import shows_colour
 from mcast_tui.errors import McastError, UsageError, describe_errno
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mcast_tui.cli.membership_filter import MembershipFilter
     from mcast_tui.services.events import Event
     from mcast_tui.services.membership.facts import HostMembership, TimelineEntry
-    from mcast_tui.services.tap.tap import TapState
 
 NO_MEMBER = 1
 
@@ -28,9 +27,6 @@ NO_MEMBER = 1
 @click.option("-i", "--interface", "interfaces", metavar="IF", multiple=True, help="Only this interface.")
 @click.option("-w", "--watch", is_flag=True, help="Go on with each change, as it happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per membership, and per change.")
-@click.option(
-    "--tap", is_flag=True, help="With --watch: what queriers and other hosts say, too. Needs CAP_NET_RAW."
-)
 @click.option("--aliases", is_flag=True, help="List the other groups that share each Ethernet address.")
 @hook_options("join", "leave", "querier-lost", stall_after=False)
 @events_option
@@ -40,7 +36,6 @@ def groups(
     interfaces: tuple[str, ...],
     watch: bool,
     as_json: bool,
-    tap: bool,
     aliases: bool,
     **values: Any,  # the options of hooks and events
 ) -> int:
@@ -58,12 +53,12 @@ def groups(
     from mcast_tui.cli.membership_filter import choose
     from mcast_tui.cli.running import run
 
-    told = take_told(values)
-    if not watch and (told.commands or told.log is not None or tap):
+    told = take_told(values, shows=True)
+    if not watch and (told.commands or told.log is not None or told.taps):
         raise UsageError("tell of changes", "none is waited for", remedy="Give --watch as well.")
     wanted = choose(chosen, interfaces)
     listing = Listing(wanted, as_json=as_json, with_aliases=aliases)
-    return run(_watch(listing, told, tap=tap) if watch else _show(listing))
+    return run(_watch(listing, told) if watch else _show(listing))
 
 
 class Listing:
@@ -116,7 +111,7 @@ async def _show(listing: Listing) -> int:
     return 0 if rows else NO_MEMBER
 
 
-async def _watch(listing: Listing, told: Told, *, tap: bool) -> int:
+async def _watch(listing: Listing, told: Told) -> int:
     """Print the table, then each change until interrupted or the reader is gone."""
     from mcast_tui.cli.printing.output import Output
     from mcast_tui.cli.talk import talk
@@ -144,23 +139,13 @@ async def _watch(listing: Listing, told: Told, *, tap: bool) -> int:
             output.write(*listing.of_rows(watch.rows()))
         except OSError as error:
             raise _refusal(error) from error
-        talk(f"watching {watch.origin}; ctrl+c ends it")
         subscribe(show)
-        if tap or "querier-lost" in told.commands:
+        if told.taps:
             watch.listen()
-            _tell_tap(watch.tap)
+            tell_tap(watch.tap)
+        talk(f"watching the kernel's tables, {watch.origin}; ctrl+c ends it")
         await output.gone()
     return 0
-
-
-def _tell_tap(state: TapState) -> None:
-    """Say whether the wire is heard, or what would help; a privileged tap that is started later is found."""
-    from mcast_tui.cli.talk import talk
-
-    if state.is_open:
-        talk(f"listening to the wire {state.where}")
-    elif state.error is not None:
-        talk(f"the wire is not heard yet: {state.error}")
 
 
 def _refusal(error: OSError) -> McastError:

@@ -50,7 +50,7 @@ def tui(
     Where there is no terminal to draw on (a pipe, TERM=dumb) it talks in plain lines, as chat does.
     """
     places = read_places(endpoints)
-    told = take_told(values)
+    told = take_told(values, shows=True)
     settings = settings_from(values, places)
     if print_socat:
         return print_talking(require_places(endpoints, "tui"), settings)

@@ -90,9 +90,9 @@ class MembershipWatch:
 
     @property
     def origin(self) -> str:
-        """How a change of the rows comes to be known."""
+        """When the kernel's tables are read."""
         notices = self._node.link_monitor.has_multicast_notifications
-        return "/proc/net/igmp, igmp6" + (" at each RTM_NEWMULTICAST" if notices else " read each second")
+        return "read each second" + (" and at each RTM_NEWMULTICAST" if notices else "")
 
     def rows(self) -> Sequence[HostMembership]:
         """Return every membership of this host, as read last; raises `OSError` where that failed."""
