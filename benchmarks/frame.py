@@ -110,7 +110,7 @@ def _pane_app(ring: PacketRing) -> tuple[App[None], PacketsPane]:
 
     from mcast_tui.app.palette import THEMES
     from mcast_tui.app.screens.packets import PacketsPane
-    from mcast_tui.services.groups import SELECTED_BY
+    from mcast_tui.services.group import SELECTED_BY
     from mcast_tui.wire.columns import MAPPED
 
     def selects(columns: Columns) -> Column:

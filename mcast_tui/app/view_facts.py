@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.net.kernel import KernelView
     from mcast_tui.services.desk import Desk
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.membership.view import MembershipSource
     from mcast_tui.services.node import Node
     from mcast_tui.wire.literal import Address

@@ -142,7 +142,8 @@ def _listen(path: Path) -> tuple[socket.socket, Path]:
                 remedy="One is enough for all readers; end the other to start this one.",
                 command="pgrep -af 'mcast-tui tap'",
             ) from error
-        raise NetworkRefused(attempted, describe_errno(error.errno or 0), errno=error.errno) from error
+        reason = describe_errno(error.errno) if error.errno else str(error)  # too long a path has none
+        raise NetworkRefused(attempted, reason, errno=error.errno) from error
     return sock, path
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from mcast_tui.net.sender import SendOptions
     from mcast_tui.services.desk import Aim, Desk
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.membership.facts import Explanation
     from mcast_tui.services.membership.topic_texts.topic import Topic
     from mcast_tui.services.node import Node

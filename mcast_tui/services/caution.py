@@ -11,7 +11,7 @@ from mcast_tui.wire.scope import scope_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.wire.literal import Address
 
 

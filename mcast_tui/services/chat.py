@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcast_tui.safe import is_text, show
-from mcast_tui.services.groups import SELECTED_BY
+from mcast_tui.services.group import SELECTED_BY
 from mcast_tui.wire.columns import (
     Addressed,
     Columns,
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.capture.ring import PacketRing
     from mcast_tui.errors import McastError
-    from mcast_tui.services.groups import Group, Groups
+    from mcast_tui.services.group import Group
+    from mcast_tui.services.groups import Groups
     from mcast_tui.wire.literal import Address
 
     Rows: TypeAlias = npt.NDArray[np.intp]

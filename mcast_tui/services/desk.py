@@ -19,7 +19,7 @@ from mcast_tui.wire.place import Place
 
 if TYPE_CHECKING:
     from mcast_tui.net.interfaces import Interface
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.node import Node
     from mcast_tui.wire.address import Address
     from mcast_tui.wire.columns import Packet

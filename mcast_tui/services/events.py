@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from mcast_tui.errors import McastError
     from mcast_tui.net.sender import Sent
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.membership.facts import Explanation, QuerierFacts, TimelineEntry
 
 

@@ -16,11 +16,9 @@ import itertools
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from mcast_tui.errors import McastError, UsageError
 from mcast_tui.net import kernel
@@ -29,20 +27,17 @@ from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
 from mcast_tui.net.raw import open_raw_group
 from mcast_tui.net.refusals import refuse_plainly
+from mcast_tui.services.group import Group, label_of
 from mcast_tui.services.intakes import Intakes
-from mcast_tui.services.open_ports import OpenPort, OpenPorts
+from mcast_tui.services.open_ports import OpenPorts
 from mcast_tui.services.placement import joinable_kind, joining_interface
-from mcast_tui.wire.columns import Addressed, Columns, address_words, is_raw
-from mcast_tui.wire.membership.source_filter import Change, FilterMode, SourceFilter
+from mcast_tui.wire.membership.source_filter import Change, SourceFilter
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable, Iterator, Sequence
-    from ipaddress import IPv4Address, IPv6Address
     from typing import TypeAlias
-
-    import numpy.typing as npt
 
     from mcast_tui.net.intake import Admission, Intake
     from mcast_tui.net.receiver import Receiver
@@ -54,117 +49,8 @@ if TYPE_CHECKING:
     """Address, raw protocol, port."""
 
 
-@dataclass(eq=False, slots=True)
-class Group:
-    """One group, broadcast address included, that we receive on one interface."""
-
-    id: int
-    """Unique in this process, from 1; 0 stands for all traffic."""
-    endpoint: Endpoint
-    """A single address, with the interface by name. Its source stays the one it was joined with."""
-    kind: Kind
-    interface: Interface | None
-    """None only for the limited broadcast address on every interface."""
-    port: OpenPort
-    intake: Intake
-    """Where its packets are read: its own socket, or the port's for broadcast."""
-    membership: Membership | None
-    joined_at: int
-    """ns since the epoch."""
-    resources: ExitStack = field(repr=False)
-    former_indices: tuple[int, ...] = ()
-    """Under which its interface was known before it was recreated: packets of then are the group's still."""
-    shown_sources: tuple[Address, ...] | None = None
-    """Whose packets are its own: those of every source it ever named, for what was shown stays. None: all."""
-    _filter: SourceFilter | None = None
-
-    @property
-    def label(self) -> str:
-        """The endpoint without its interface, as the sidebar shows it."""
-        return _label(self.endpoint)
-
-    @property
-    def ifindex(self) -> int | None:
-        return self.interface.index if self.interface else None
-
-    @property
-    def is_broadcast(self) -> bool:
-        return self.membership is None
-
-    @property
-    def filter(self) -> SourceFilter | None:
-        """Whom its socket hears, as the kernel said last; None for broadcast, which has no such filter.
-
-        It is asked when somebody wants to know: ten thousand groups are joined without.
-        """
-        if self._filter is None and self.membership is not None:
-            self._filter = self.membership.filter()
-        return self._filter
-
-    @property
-    def chosen_filter(self) -> SourceFilter | None:
-        """The filter where the endpoint does not tell it: not any source, and not its own source alone."""
-        source = self.endpoint.source
-        own = (FilterMode.INCLUDE, (source,)) if source else (FilterMode.EXCLUDE, ())
-        return None if self.filter in {None, SourceFilter(*own)} else self.filter
-
-    def names(self, source: Address) -> bool:
-        """Tell whether this is the group of that source: by its endpoint, or by its filter of now."""
-        is_heard = self.filter is not None and self.filter.mode is FilterMode.INCLUDE
-        return source == self.endpoint.source or (is_heard and self.hears(source))
-
-    def hears(self, source: Address) -> bool:
-        """Tell whether the filter lets in what `source` sends."""
-        return self.filter is None or self.filter.admits(source)
-
-    def take_filter(self, read: SourceFilter | None, *, is_new: bool = False) -> None:
-        """Keep what the kernel said; whom it named stays among those whose packets are shown."""
-        if read is None or read.mode is FilterMode.EXCLUDE:
-            self.shown_sources = None
-        elif is_new:
-            self.shown_sources = read.sources
-        elif self.shown_sources is not None:
-            self.shown_sources = tuple(dict.fromkeys((*self.shown_sources, *read.sources)))
-        self._filter = read
-
-    def forget_filter(self) -> None:
-        """Ask the kernel anew when somebody wants to know whom its socket hears: it was joined again."""
-        self._filter = None
-
-    def selects(self, columns: Columns) -> npt.NDArray[np.bool_]:
-        """Return which rows are this group's: by header destination, port or protocol, interface and source.
-
-        Needs the columns in `SELECTED_BY`. A broadcast group takes every kind of broadcast to its
-        port when it is the limited address, else exactly its own address.
-        """
-        protocol = self.endpoint.protocol
-        chosen: npt.NDArray[np.bool_] = is_raw(columns) == (protocol is not None)
-        chosen &= columns["destination_port"] == (self.endpoint.port if protocol is None else protocol)
-        if self.kind is Kind.LIMITED_BROADCAST:
-            chosen &= columns["addressed"] == Addressed.BROADCAST
-        else:
-            chosen &= _equals(columns["destination"], self.endpoint.address)
-        if self.interface is not None:
-            arrived_here = columns["ifindex"] == self.interface.index
-            for index in self.former_indices:
-                arrived_here |= columns["ifindex"] == index
-            chosen &= arrived_here
-        if self.shown_sources is not None:
-            shown = [_equals(columns["source"], source) for source in self.shown_sources]
-            chosen &= np.logical_or.reduce(shown) if shown else False
-        return chosen
-
-
 FORMER_INDICES = 16
 """Kept per group: an interface that comes and goes all day, as a tunnel may, must not slow each look down."""
-SELECTED_BY = ("destination", "destination_port", "ifindex", "source", "addressed", "flags")
-"""The columns `Group.selects` looks at."""
-
-
-def _equals(words: npt.NDArray[np.uint64], address: IPv4Address | IPv6Address) -> npt.NDArray[np.bool_]:
-    high, low = address_words(address)
-    same: npt.NDArray[np.bool_] = (words[:, 1] == low) & (words[:, 0] == high)
-    return same
 
 
 class Groups:
@@ -304,7 +190,7 @@ class Groups:
         try:
             membership = Membership(sock, endpoint.address, interface, endpoint.source, wanted=sources)
             membership.join()
-            intake = self.intakes.read(sock, endpoint.port, admission, partial(_label, endpoint))
+            intake = self.intakes.read(sock, endpoint.port, admission, partial(label_of, endpoint))
         except BaseException:
             sock.close()
             raise
@@ -509,10 +395,6 @@ def _collector_at_rest() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _label(endpoint: Endpoint) -> str:
-    return str(replace(endpoint, interface=None))
 
 
 def _named(endpoint: Endpoint, interface: Interface | None) -> Endpoint:

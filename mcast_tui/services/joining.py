@@ -11,7 +11,7 @@ from mcast_tui.net.interfaces import resolve_interface
 
 if TYPE_CHECKING:
     from mcast_tui.services.desk import Desk
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.node import Node
     from mcast_tui.wire.place import Place
 

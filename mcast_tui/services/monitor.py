@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mcast_tui.services.groups import SELECTED_BY
+from mcast_tui.services.group import SELECTED_BY
 from mcast_tui.wire.columns import Columns, Flag, address_from_words, ports_and_protocol
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.capture.ring import PacketRing
     from mcast_tui.net.intake import Intake
-    from mcast_tui.services.groups import Group, Groups
+    from mcast_tui.services.group import Group
+    from mcast_tui.services.groups import Groups
     from mcast_tui.wire.columns import Column
     from mcast_tui.wire.literal import Address
 

@@ -34,7 +34,7 @@ from mcast_tui.services.events import (
     IntakeFailed,
     MembershipNews,
 )
-from mcast_tui.services.groups import Group, Groups
+from mcast_tui.services.groups import Groups
 from mcast_tui.services.membership.explain import explain
 from mcast_tui.services.membership.facts import TimelineEntry, What
 from mcast_tui.services.membership.healing import Healer
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.net.link_monitor import News
     from mcast_tui.net.sender import SendOptions, Sent
+    from mcast_tui.services.group import Group
     from mcast_tui.services.membership.deed import Deed
     from mcast_tui.services.membership.facts import Explanation
     from mcast_tui.services.membership.watch import MembershipWatch

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.net.echo import EchoBook
     from mcast_tui.net.interfaces import Interface
-    from mcast_tui.services.groups import Group, Groups
+    from mcast_tui.services.group import Group
+    from mcast_tui.services.groups import Groups
     from mcast_tui.services.open_ports import OpenPort
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.columns import Packet

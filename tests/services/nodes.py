@@ -14,7 +14,7 @@ from tests.peers import PATIENCE_S
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.lab.lan import Host
     from mcast_tui.wire.columns import Packet
 

@@ -17,7 +17,7 @@ from mcast_tui.services.chat import (
     LineState,
     describe_payload,
 )
-from mcast_tui.services.groups import Group
+from mcast_tui.services.group import Group
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.columns import Addressed, Flag
 from mcast_tui.wire.scope import Kind

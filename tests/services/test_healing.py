@@ -23,7 +23,7 @@ from mcast_tui.net.refusals import refuse_socket
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services import groups as groups_module
 from mcast_tui.services.events import GroupsImpaired
-from mcast_tui.services.groups import SELECTED_BY
+from mcast_tui.services.group import SELECTED_BY
 from mcast_tui.services.membership import link_watch
 from mcast_tui.services.membership.facts import What
 from mcast_tui.wire.address import parse_endpoint
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from mcast_tui.net.kernel import KernelView
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.lab.lan import Host, Lab
     from mcast_tui.services.node import Node
     from tests.peers import Capture

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from mcast_tui.capture.ring import BLOCK, PacketRing
-from mcast_tui.services.groups import Group
+from mcast_tui.services.group import Group
 from mcast_tui.services.intakes import Counted
 from mcast_tui.services.monitor import Monitor
 from mcast_tui.wire.address import parse_endpoint

@@ -6,6 +6,8 @@ import asyncio
 import os
 import socket
 from ipaddress import IPv4Address
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +30,6 @@ from tests.peers import PATIENCE_S, socat_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from mcast_tui.services.lab.host import Host
     from mcast_tui.wire.columns import Columns
@@ -99,6 +100,13 @@ async def test_a_host_without_a_tappable_interface_is_told_so(host1: Host) -> No
 
 
 # -- fed by another process, which may say anything
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Return a directory with a short name: a Unix socket's has 107 bytes at most."""
+    with TemporaryDirectory(prefix="tap") as short:
+        yield Path(short)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.command import Command
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.node import Node
 
 

@@ -49,7 +49,7 @@ from mcast_tui.services.events import (
     IntakeFailed,
     MembershipNews,
 )
-from mcast_tui.services.groups import SELECTED_BY
+from mcast_tui.services.group import SELECTED_BY
 from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.timeline import line_of
 from mcast_tui.services.membership.view import view_of

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.net.kernel import KernelView, MembershipTables
     from mcast_tui.net.link_monitor import News
-    from mcast_tui.services.groups import Group, Groups
+    from mcast_tui.services.group import Group
+    from mcast_tui.services.groups import Groups
     from mcast_tui.services.membership.link_changes import Impairment
     from mcast_tui.services.membership.timeline import Timeline
     from mcast_tui.wire.literal import Address

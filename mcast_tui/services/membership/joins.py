@@ -10,7 +10,7 @@ from mcast_tui.services.membership.facts import TimelineEntry, What
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
 
 TOLD_SINGLY = 20
 """Groups of one run that stand each in the timeline; of a longer one only how many, or nothing else would."""

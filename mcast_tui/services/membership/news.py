@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcast_tui.services.events import Event
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.membership.facts import QuerierFacts, TimelineEntry
 
 FACTS = (

@@ -14,7 +14,7 @@ from mcast_tui.services.events import StreamResumed, StreamStalled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.monitor import GroupRates
 
     StallEvent: TypeAlias = StreamStalled | StreamResumed

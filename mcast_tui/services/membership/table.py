@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mcast_tui.net.kernel import MembershipTables
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.wire.kernel_tables import HostGroup
     from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.message import Protocol

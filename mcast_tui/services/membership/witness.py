@@ -15,7 +15,7 @@ from mcast_tui.services.membership.deed import Act, Deed, InForce, TableView
 
 if TYPE_CHECKING:
     from mcast_tui.net.interfaces import Interface
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
 

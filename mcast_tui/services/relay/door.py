@@ -23,7 +23,7 @@ from mcast_tui.wire.address import Endpoint
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
-    from mcast_tui.services.groups import Group
+    from mcast_tui.services.group import Group
     from mcast_tui.services.node import Node
     from mcast_tui.services.open_ports import OpenPort
     from mcast_tui.wire.columns import Packet
