@@ -12,6 +12,7 @@ import socket
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,7 @@ from mcast_tui.services.group import SELECTED_BY
 from mcast_tui.services.membership import link_watch
 from mcast_tui.services.membership.facts import What
 from mcast_tui.wire.address import parse_endpoint
+from mcast_tui.wire.membership.source_filter import Change, SourceChange
 from tests.peers import PATIENCE_S, socat_peer, tcpdump_on
 from tests.services.nodes import node_on
 
@@ -235,6 +237,29 @@ async def test_a_recreated_interface_is_joined_anew_under_whichever_index(lab: L
         await _hears_ourselves(here)
         sent = await here.node.send(here.groups[0].endpoint, b"x\n", SendOptions(ifindex=before))
         assert sent.ifindex == after
+
+
+async def test_a_filter_that_was_changed_is_the_filter_again_on_a_recreated_interface(lab: Lab) -> None:
+    blocked = ip_address("192.168.10.3")
+    async with healing_on(lab, ASM4, ASM6) as here:
+        of_any, of_two = here.groups
+        await here.node.change_sources(of_any, SourceChange(Change.BLOCK, (blocked,)))
+        two = ip_address("fd00:10::2"), ip_address("fd00:10::3")
+        await here.node.change_sources(of_two, SourceChange(Change.ONLY, two))
+        lab.remove(1)
+        await here.until_told("link eth0: gone")
+        lab.insert(1, ifindex=(of_any.ifindex or 0) + 20)  # IPv6 hears it by another socket
+        await here.until(lambda: all(here.view(group) for group in here.groups), "the memberships")
+        await here.until_packets_flow()
+        assert [str(group.filter) for group in here.groups] == [
+            "EXCLUDE {192.168.10.3}", "INCLUDE {fd00:10::2, fd00:10::3}",
+        ]  # fmt: skip
+        assert [here.view(group).filter for group in here.groups] == [str(g.filter) for g in here.groups]
+        first = here.node.ring.head
+        send(lab.host(3), of_any, b"of the blocked one")
+        await here.until_packets_flow()
+        arrived = [here.node.ring.packet(number) for number in range(first, here.node.ring.head)]
+        assert blocked not in {packet.source for packet in arrived}
 
 
 async def test_an_interface_recreated_between_two_looks_is_noticed_by_the_kernels_news(lab: Lab) -> None:

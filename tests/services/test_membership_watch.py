@@ -1,0 +1,142 @@
+"""The watch over a real LAN: the tap's queriers, countdowns and reports reach whoever listens to the node."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
+from mcast_tui.services.membership import wire_watch
+from mcast_tui.services.membership.facts import What
+from mcast_tui.services.tap.tap import TapState
+from mcast_tui.wire.address import parse_endpoint
+from mcast_tui.wire.membership.message import ControlFrame, Protocol
+from tests.peers import PATIENCE_S, socat_peer
+from tests.services.nodes import node_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcast_tui.services.events import Event
+    from mcast_tui.services.lab.host import Host
+    from mcast_tui.services.lab.lan import Lab
+    from mcast_tui.services.node import Node
+
+GROUP = IPv4Address("239.1.1.1")
+
+
+async def until(condition: Callable[[], object], wanted: str) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():
+                await asyncio.sleep(0.005)
+    except TimeoutError:
+        raise AssertionError(f"{wanted} never came about") from None
+
+
+def heard(node: Node) -> list[tuple[str, str, str]]:
+    """Return kind, group and who of what the tap told so far."""
+    entries = node.timeline.since(0)
+    return [(each.what.value, str(each.group), each.who) for each in entries if each.origin == "tap"]
+
+
+async def test_a_querier_is_known_and_its_loss_is_told_before_the_prune(make_lab: Callable[..., Lab]) -> None:
+    lab = make_lab(1, snooping=True)
+    lab.set_bridges(br_mcast_query_intvl=100, br_mcast_startup_query_intvl=100)  # in 1/100 s
+    told: list[Event] = []
+    async with node_on(lab.host(1)) as node:
+        node.subscribe(told.append)
+        await node.join(parse_endpoint(f"{GROUP}%eth0"))
+        watch = node.memberships
+        watch.listen()
+        assert watch.tap.is_open
+        assert watch.tap.where == "on eth0 in this process"
+        lab.set_querier(on=True)
+        await until(watch.queriers, "a querier")
+        await until(lambda: heard(node).count(("query", "None", "192.168.10.254")) > 1, "queries")
+        querier = next(each for each in watch.queriers() if each.family == 4)
+        assert (querier.address, querier.protocol) == (IPv4Address("192.168.10.254"), Protocol.IGMPV3)
+        assert (querier.interval_s, querier.interval_origin) == (1, "announced (QQIC)")
+        await until(lambda: ("report", str(GROUP), "this host") in heard(node), "our answer")
+        lab.set_querier(on=False)
+        await until(lambda: any(isinstance(each, QuerierLost) for each in told), "the loss")
+        [alarm] = [
+            entry for entry in node.timeline.since(0) if entry.what is What.ALARM and entry.group == GROUP
+        ]
+        [prune] = [each for each in watch.prunes(0) if each.group == GROUP]
+        assert prune.is_overdue
+        assert alarm.at < prune.expires_at
+
+
+async def test_what_was_inferred_of_a_join_is_seen_once_the_tap_hears_it(host1: Host) -> None:
+    explained: list[Explained] = []
+    async with node_on(host1) as node:
+        node.explains = True
+        node.subscribe(lambda event: explained.append(event) if isinstance(event, Explained) else None)
+        node.memberships.listen()
+        await node.join(parse_endpoint(f"{GROUP}%eth0"))
+        assert "The kernel sends an IGMPv3 report" in str(explained[0].explanation.steps)
+        await until(lambda: len(explained) > 1, "more of it")
+        seen = {step.text for step in explained[1].explanation.steps if step.is_seen}
+        assert "The kernel sent an IGMPv3 report to 224.0.0.22: CHANGE_TO_EXCLUDE_MODE {}." in seen
+
+
+async def test_others_on_this_host_and_on_the_lan_are_told_apart(lab: Lab) -> None:
+    news: list[tuple[str, str]] = []
+
+    def take(event: Event) -> None:
+        if isinstance(event, MembershipNews) and event.entry.group == GROUP:
+            news.append((event.entry.what.value, event.entry.who))
+
+    async with node_on(lab.host(1)) as node:
+        node.subscribe(take)
+        node.memberships.follow()
+        node.memberships.listen()
+        with socat_peer(lab.host(1), str(GROUP)), socat_peer(lab.host(2), str(GROUP)):
+            wanted = {("join", "other"), ("report", "this host"), ("report", "192.168.10.2")}
+            await until(lambda: wanted <= set(news), "both joins")
+        await until(lambda: ("leave", "other") in news, "the leave")
+        [row] = [row for row in node.memberships.rows() if str(row.group) == "224.0.0.1" and row.ifindex != 1]
+        assert row.who == "kernel"
+
+
+async def test_a_flood_of_reports_is_decoded_at_a_bounded_rate_and_the_rest_is_counted(host1: Host) -> None:
+    report = bytes.fromhex("46c000280000400001020000c0a80a02e0000016940400002200e9fb0000000104000000ef010101")
+    summed = bytearray(report)
+    summed[10:12] = checksum(report[:24]).to_bytes(2, "big")
+    frame = ControlFrame(1, 2, is_outgoing=False, source_mac=bytes(6), vlan=None, packet=bytes(summed))
+    async with node_on(host1) as node:
+        watch = node.memberships.wire
+        watch.tap = Flooded([frame] * 1000)
+        watch.drain()
+        assert node.timeline.added == wire_watch.MOST_FRAMES
+        assert watch.skipped == 1000 - wire_watch.MOST_FRAMES
+        garbage = ControlFrame(1, 2, is_outgoing=False, source_mac=bytes(6), vlan=None, packet=b"\x46\0")
+        watch.tap.frames = [garbage] * 3
+        watch.drain()
+        assert sum(watch.refused.values()) == 3
+
+
+class Flooded:
+    """A tap on which more comes than anybody can read."""
+
+    state = TapState(is_open=True, interfaces=("eth0",), way="by a test")
+
+    def __init__(self, frames: list[ControlFrame]) -> None:
+        self.frames = frames
+
+    def control_frames(self) -> list[ControlFrame]:
+        frames, self.frames = self.frames, []
+        return frames
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def checksum(octets: bytes) -> int:
+    """Return the Internet checksum (RFC 1071)."""
+    total = sum(int.from_bytes(octets[at : at + 2], "big") for at in range(0, len(octets), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
