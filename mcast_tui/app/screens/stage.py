@@ -204,6 +204,19 @@ class Stage:
         level = {"information": Level.DONE, "warning": Level.WARNING, "error": Level.ERROR}[severity]
         self.announce(Notice(level, message))
 
+    @property
+    def command(self) -> str:
+        """The newest command there is to copy."""
+        return self.toasts.command
+
+    @property
+    def is_typing(self) -> bool:
+        return self.composer.input.has_focus
+
+    def stop_work(self) -> bool:
+        """Stop what is being sent; tell whether there was any."""
+        return self.actions.stop_batch()
+
     def warn_of_quitting(self) -> None:
         kept = "The packets captured so far are not saved." if self._node.ring.head else ""
         self.announce(Notice(Level.WARNING, "Press it again to quit.", kept))
