@@ -23,6 +23,7 @@ from mcast_tui.app.colourless import Colourless
 from mcast_tui.app.driver import TolerantDriver
 from mcast_tui.app.palette import ASCII, THEMES, glyphs
 from mcast_tui.app.screens.curtain import Curtain
+from mcast_tui.errors import McastError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -83,6 +84,8 @@ class TerminalApp(App[int]):
         """What is left when the app ends, the last first."""
         self._colourless = Colourless(lambda: self.current_theme.dark)
         self._interrupted_at = float("-inf")
+        self.refused: McastError | None = None
+        """Why what the app is about could not be opened."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = THEMES[0].name
@@ -94,7 +97,7 @@ class TerminalApp(App[int]):
         raise NotImplementedError
 
     async def open(self) -> None:
-        """Open what the app is about, and put its first screen up."""
+        """Open what the app is about, and put its first screen up; what is refused ends the app."""
         raise NotImplementedError
 
     # -- from start to end -----------------------------------------------------------------------
@@ -116,7 +119,11 @@ class TerminalApp(App[int]):
         self.call_after_refresh(self.call_later, self._open)
 
     async def _open(self) -> None:
-        await self.open()
+        try:
+            await self.open()
+        except McastError as error:
+            self.refused = error
+            self.exit(error.exit_status)
         gc.enable()
         gc.freeze()
 
@@ -223,7 +230,7 @@ class TerminalApp(App[int]):
 
 
 def run(make_app: Callable[[], TerminalApp]) -> int:
-    """Run an app until the person leaves; return its exit status.
+    """Run an app until the person leaves; return its exit status, or raise why it could not be opened.
 
     Garbage is collected only after the first screen is up, which is then there sooner.
     """
@@ -233,4 +240,6 @@ def run(make_app: Callable[[], TerminalApp]) -> int:
         status = app.run()
     finally:
         gc.enable()
+    if app.refused is not None:
+        raise app.refused
     return status if status is not None else (app.return_code or 0)

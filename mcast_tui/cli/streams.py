@@ -26,3 +26,11 @@ def shows_colour() -> bool:
     """Whether standard output is a terminal that shows colours, and nobody asked for none (no-color.org)."""
     is_capable = os.environ.get("TERM", "dumb") != "dumb"
     return is_capable and not os.environ.get("NO_COLOR") and os.isatty(sys.stdout.fileno())
+
+
+def can_draw() -> bool:
+    """Tell whether there is a terminal to draw an app on."""
+    # Textual reads its keys from the first, the size from the second, and draws on the third.
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    is_terminal = all(stream is not None and stream.isatty() for stream in streams)
+    return is_terminal and os.environ.get("TERM") not in {None, "", "dumb"}

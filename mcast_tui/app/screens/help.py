@@ -52,8 +52,12 @@ class HelpScreen(ModalScreen[None]):
         notices: Iterable[Notice],
         glyphs: Glyphs,
         topic: Command | None = None,
+        *,
+        further: Sequence[Content] | None = None,
     ) -> None:
+        """`further` stands between keys and notices; by default the commands and the counters."""
         super().__init__()
+        self._further = (commands_help(), losses_help()) if further is None else further
         self._keys = keys
         self._about = about
         self._notices = list(notices)
@@ -66,8 +70,8 @@ class HelpScreen(ModalScreen[None]):
                 yield Static(command_help(self._topic), markup=False)
                 return
             yield Static(self._keys_help(), markup=False)
-            yield Static(commands_help(), markup=False)
-            yield Static(losses_help(), markup=False)
+            for each in self._further:
+                yield Static(each, markup=False)
             yield Static(self._events_help(), markup=False)
 
     def on_mount(self) -> None:

@@ -22,7 +22,7 @@ from mcast_tui.app.screens.start import StartPage
 from mcast_tui.app.view_facts import group_labels
 from mcast_tui.app.widgets.bar import Bar
 from mcast_tui.app.widgets.composer import Composer
-from mcast_tui.app.widgets.footer import BINDING
+from mcast_tui.app.widgets.footer import run_item
 from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.line_input import LineInput
 from mcast_tui.app.widgets.paste_question import PasteQuestion
@@ -326,14 +326,7 @@ class MainScreen(Screen[None]):
     @on(Bar.ItemClicked)
     async def run_item(self, event: Bar.ItemClicked) -> None:
         event.stop()
-        if not event.action.startswith(BINDING):
-            await self.run_action(event.action)
-            return
-        binding_id = event.action.removeprefix(BINDING)
-        for active in self.active_bindings.values():
-            if active.enabled and active.binding.id == binding_id:
-                await self.app.run_action(active.binding.action, active.node)
-                return
+        await run_item(self, event.action)
 
     # -- for the app and the palette ---------------------------------------------------------------
 

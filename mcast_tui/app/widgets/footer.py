@@ -37,6 +37,7 @@ SHOWN: tuple[tuple[str, str, int], ...] = (
     ("main.memberships", "memberships", 3),
     ("input.complete", "complete", 1),
     ("input.older", "history", 4),
+    ("answer.other", "other", 2),
     ("input.search", "search", 6),
     ("input.escape", "leave the line", 1),
     ("main.type", "type", 0),
@@ -56,6 +57,21 @@ SHOWN: tuple[tuple[str, str, int], ...] = (
     ("main.join", "join", 6),
     ("main.leave", "leave", 7),
     ("main.groups", "groups", 3),
+    ("lab.next", "next step", 0),
+    ("lab.play", "play", 1),
+    ("lab.join", "join", 1),
+    ("lab.leave", "leave", 4),
+    ("lab.send", "send", 1),
+    ("lab.snooping", "snoop", 2),
+    ("lab.querier", "querier", 2),
+    ("lab.cable", "cable", 5),
+    ("lab.drop", "drop", 6),
+    ("lab.version", "IGMP", 7),
+    ("lab.rp_filter", "rp_filter", 8),
+    ("lab.auto", "run", 3),
+    ("lab.pick", "lessons", 1),
+    ("lab.restart", "anew", 5),
+    ("lab.free", "free play", 6),
     ("app.help", "keys", 0),
     ("app.palette", "palette", 8),
     ("app.quit", "quit", 0),
@@ -83,6 +99,18 @@ class FooterBar(Bar):
         while chosen and self.width_of([item for item, _ in chosen]) > self.content_size.width:
             chosen.remove(max(reversed(chosen), key=lambda each: each[1]))
         self.show([item for item, _ in chosen])
+
+
+async def run_item(screen: Screen[None], action: str) -> None:
+    """Do what a clicked item stands for: its own action, or the binding it shows."""
+    if not action.startswith(BINDING):
+        await screen.run_action(action)
+        return
+    binding_id = action.removeprefix(BINDING)
+    for active in screen.active_bindings.values():
+        if active.enabled and active.binding.id == binding_id:
+            await screen.app.run_action(active.binding.action, active.node)
+            return
 
 
 def items(

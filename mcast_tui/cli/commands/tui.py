@@ -1,9 +1,7 @@
-"""``mcast-tui [ENDPOINT...]``: the app. The one door from the command line to Textual."""
+"""``mcast-tui [ENDPOINT...]``: the app. The door from the command line to the app over a node."""
 
 from __future__ import annotations
 
-import os
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from mcast_tui.cli.options import (
     settings_from,
 )
 from mcast_tui.cli.print_socat import print_socat_option
+from mcast_tui.cli.streams import can_draw
 from mcast_tui.cli.talk import talk
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def tui(
     settings = settings_from(values, places)
     if print_socat:
         return print_talking(require_places(endpoints, "tui"), settings)
-    if not _can_draw():
+    if not can_draw():
         talk("no terminal to draw on: plain lines instead, as with mcast-tui chat")
         return run_chat(require_places(endpoints, "chat"), settings, told)
     return open_app(settings, places, beside=partial(watch_beside, told))
@@ -63,13 +62,6 @@ def tui(
 def watch_beside(told: Told, node: Node, tell: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
     """Return what tells of the events of the app's node, as long as that runs."""
     return telling_of(node, told, tell, samples=False)
-
-
-def _can_draw() -> bool:
-    # Textual reads its keys from the first, the size from the second, and draws on the third.
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    is_terminal = all(stream is not None and stream.isatty() for stream in streams)
-    return is_terminal and os.environ.get("TERM") not in {None, "", "dumb"}
 
 
 def open_app(
