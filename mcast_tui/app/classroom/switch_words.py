@@ -1,0 +1,124 @@
+"""What a switch's box says: snooping, who asks, and its forwarding database with the time that is left.
+
+Pure. What the kernel tells is said as it is; what follows from it by the rules of the Linux bridge is
+marked as inferred.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Network
+from typing import TYPE_CHECKING
+
+from mcast_tui.app.classroom.host_words import brief, shortened
+from mcast_tui.app.fit import MUTED
+
+if TYPE_CHECKING:
+    from mcast_tui.app.classroom.canvas import Line, Words
+    from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.lab.classroom.switch_state import PortEntry, SwitchState
+    from mcast_tui.wire.literal import Address
+
+BARS = (6, 4)
+"""Cells of the bar of what is left: as many as there is room for."""
+OF_IPV6 = tuple(map(IPv6Network, ("ff01::/126", "ff02::/120", "ff02::1:ff00:0/104")))
+"""All nodes, all routers and the like, and for neighbour discovery one group for each address."""
+LEFT_IS_LOW = 0.34
+"""Part of an entry's life below which what is left of it is drawn as a warning."""
+
+
+def state_lines(switch: SwitchState, width: int, glyphs: Glyphs) -> list[Line]:
+    """Return the lines above the database, for `width` cells, what is least needed last."""
+    lines: list[Line] = [
+        (("snooping ", MUTED), ("on", "bold $success") if switch.snooping else ("off", "bold $warning")),
+        _querier_line(switch, width),
+    ]
+    if not switch.snooping:
+        lines.append(((f"{glyphs.inferred} so it floods", MUTED),))
+    elif switch.querier_address is None and not switch.querier:
+        lines.append(((f"{glyphs.inferred} unasked, it floods", MUTED),))
+    else:
+        lines.append(((f"entries live {seconds(switch.membership_interval_s)}", MUTED),))
+    return lines
+
+
+def _querier_line(switch: SwitchState, width: int) -> Line:
+    label: Words = ("querier ", MUTED)
+    if switch.querier_port is not None and switch.querier_address is not None:
+        who = str(switch.querier_address)
+        left = "" if switch.querier_left_s is None else f", {seconds(switch.querier_left_s)} left"
+        where = (f" at port {port_number(switch.querier_port)}{left}", left, "")
+    elif switch.querier:
+        who = f"itself, v{switch.igmp_version}"
+        interval = seconds(switch.query_interval_s)
+        where = (f", asks every {interval}", f", every {interval}", "")
+    else:
+        return (label, ("none", "bold $warning"))
+    room = width - len(label[0]) - len(who)
+    shown = next((text for text in where if len(text) <= room), "")
+    return (label, (who, "bold $success"), (shown, MUTED))
+
+
+def database_lines(switch: SwitchState, room: int, width: int, glyphs: Glyphs) -> list[Line]:
+    """Return the forwarding database in at most `room` lines of `width` cells, its heading first."""
+    if room <= 0:
+        return []
+    entries = sorted((entry for entry in switch.entries if not is_own_use(entry.group)), key=_place)
+    others = len(switch.entries) - len(entries)
+    heading = "FORWARDING DATABASE" if width >= 24 else "DATABASE (mdb)"
+    lines: list[Line] = [((heading, f"bold {MUTED}"),)]
+    if not entries:
+        lines.append((("no group", MUTED),))
+    shown = entries if len(entries) <= room - 1 else entries[: max(0, room - 2)]
+    lines += [_entry_line(entry, switch.membership_interval_s, width, glyphs) for entry in shown]
+    if len(shown) < len(entries):
+        lines.append(((f"and {len(entries) - len(shown)} more", MUTED),))
+    elif others and len(lines) < room:
+        lines.append(((f"and {others} of IPv6 itself"[:width], MUTED),))
+    return lines[:room]
+
+
+def is_own_use(group: Address) -> bool:
+    """Tell a group that IPv6 has for itself: nobody asked for it."""
+    return any(group in network for network in OF_IPV6)
+
+
+def _place(entry: PortEntry) -> tuple[int, int, int, str]:
+    source = 0 if entry.source is None else int(entry.source)
+    return (entry.group.version, int(entry.group), source, entry.port)
+
+
+def _entry_line(entry: PortEntry, life_s: float, width: int, glyphs: Glyphs) -> Line:
+    """Return ``239.1.2.3 > 2   4.2 s ###...``: the time that is left as a number and as a bar."""
+    source = "" if entry.source is None else f"{brief(entry.source)},"
+    what = f"{source}{entry.group} {glyphs.to} {port_number(entry.port)}"
+    part = 1.0
+    if entry.left_s is None:
+        rights = [""]
+    else:
+        part = min(1.0, entry.left_s / life_s) if life_s else 0.0
+        left = f" {entry.left_s:.1f} s"
+        whole, short = (_bar(part, cells, glyphs) for cells in BARS)
+        rights = [f" {left:>6} {whole}", f"{left.replace(' s', 's')} {short}", left, ""]
+    style = "bold $warning" if part < LEFT_IS_LOW else "bold"
+    right = next(text for text in rights if len(what) + len(text) <= width or not text)
+    what = shortened(what, width, glyphs)
+    return (
+        (what.ljust(max(0, width - len(right))), style),
+        (right, style if "warning" in style else "$primary"),
+    )
+
+
+def _bar(part: float, cells: int, glyphs: Glyphs) -> str:
+    filled = round(part * cells)
+    return glyphs.spark[-1] * filled + glyphs.spark[0] * (cells - filled)
+
+
+def port_number(port: str) -> str:
+    """Return the host a port's cable leads to: ``2`` of ``lan0port2``; the switch itself is ``switch``."""
+    _, found, number = port.partition("port")
+    return number if found else "switch"
+
+
+def seconds(value: float) -> str:
+    """Return a time of the lab: ``2.5 s``, ``25 s``."""
+    return f"{value:.1f} s" if value < 10 and value != int(value) else f"{value:.0f} s"

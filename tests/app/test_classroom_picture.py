@@ -1,0 +1,315 @@
+"""The classroom's picture and what is told beside it, drawn from pictures of LANs that were never built."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcast_tui.app.classroom.board_paint import paint_board
+from mcast_tui.app.classroom.changes import MOST, changes
+from mcast_tui.app.classroom.scene import Watch
+from mcast_tui.app.classroom.status_words import header_line, host_line
+from mcast_tui.app.palette import ASCII, UNICODE
+from mcast_tui.services.lab.classroom.faults import InterfaceSettings
+from mcast_tui.services.notice import Level
+from tests.app.pictures import (
+    entry,
+    host,
+    link,
+    member,
+    picture,
+    scene,
+    sender,
+    switch,
+)
+
+if TYPE_CHECKING:
+    from mcast_tui.app.classroom.board_paint import Board
+    from mcast_tui.app.classroom.scene import Scene
+    from mcast_tui.app.palette import Glyphs
+
+SIZES = [
+    (1, 1),
+    (2, 2),
+    (3, 30),
+    (40, 1),
+    (40, 8),
+    (60, 3),
+    (66, 1),
+    (76, 30),
+    (80, 10),
+    (130, 38),
+    (200, 50),
+]
+TWO_LANS = {
+    "switches": (switch(0), switch(1)),
+    "links": [link(1), link(2), link(3), link(3, 1), link(4, 1)],
+}
+
+
+def rows(drawn: Board) -> list[str]:
+    return [row.plain for row in drawn.rows]
+
+
+def drawn(what: Scene, width: int = 76, height: int = 30, glyphs: Glyphs = UNICODE) -> str:
+    return "\n".join(rows(paint_board(what, width, height, glyphs)))
+
+
+def busy(**more: object) -> Scene:
+    """Return a stream of 100 packets/s from host 1 that host 2 joined, a second after it began."""
+
+    def at(seconds: float, count: int) -> object:
+        cables = [link(1, into=count), link(2, out=count), link(3)]
+        parts = (member("viewer", 2, count), sender("stream", 1, count))
+        return picture(3, *parts, at=seconds, links=cables)
+
+    return scene(at(100, 1000), at(101, 1100), **more)
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_picture_has_exactly_the_size_it_is_given(width: int, height: int, glyphs: Glyphs) -> None:
+    entries = tuple(entry(number) for number in (1, 2, 3))
+    lans = picture([host(n) for n in (1, 2, 3, 4)], member("m", 4, lan=1), **TWO_LANS)
+    for what in (
+        scene(picture(1)),
+        busy(selected=3),
+        scene(picture(32, switches=(switch(entries=entries),)), selected=17),
+        scene(lans, selected=3),
+    ):
+        found = paint_board(what, width, height, glyphs)
+        assert len(found.rows) == height
+        assert {row.cell_length for row in found.rows} == {width}
+        if glyphs is ASCII:
+            assert drawn(what, width, height, glyphs).isascii()
+        assert all(area.right <= width and area.bottom <= height for area in found.hosts.values())
+
+
+@pytest.mark.parametrize("hosts", [3, 5, 8])
+@pytest.mark.parametrize(("width", "height"), [(80, 10), (76, 30), (130, 38)])
+def test_every_host_of_a_usual_lan_says_who_it_is_and_what_it_joined(
+    hosts: int, width: int, height: int
+) -> None:
+    lan = [host(number) for number in range(1, hosts + 1)]
+    parts = [member(f"m{each.number}", each.number) for each in lan]
+    text = drawn(scene(picture(lan, *parts)), width, height)
+    for each in lan:
+        assert f"host{each.number} " in text
+    assert text.count("joined 239.1.1.1") == hosts
+
+
+@pytest.mark.parametrize("selected", [1, 7, 19, 32])
+def test_of_more_hosts_than_rows_the_marked_one_is_shown_and_the_others_are_counted(selected: int) -> None:
+    text = drawn(scene(picture(32), selected=selected), 76, 12)
+    assert f"▸host{selected} " in text
+    hidden = [int(row.split()[1]) for row in text.splitlines() if " more cable" in row]
+    assert sum(hidden) + text.count("host") == 32
+
+
+def test_what_a_host_sends_and_hears_is_said_with_its_rate() -> None:
+    text = drawn(busy(), 130)
+    [sends] = [row for row in text.splitlines() if "sends 239.1.1.1 ttl 1" in row]
+    [joined] = [row for row in text.splitlines() if "joined 239.1.1.1" in row]
+    assert "1.1k  100/s" in sends
+    assert "1.1k  100/s" in joined
+
+
+def test_a_rate_is_unknown_until_there_are_two_pictures() -> None:
+    text = drawn(scene(picture(3, member("viewer", 2, 7), links=[link(1), link(2, out=7), link(3)])))
+    [joined] = [row for row in text.splitlines() if "joined" in row]
+    assert " - " in joined
+    assert "0/s" not in text
+
+
+def test_who_begins_anew_is_not_counted_backwards() -> None:
+    what = scene(
+        picture(3, member("viewer", 2, 500, serial=1), at=100),
+        picture(3, member("viewer", 2, 30, serial=2), at=101),
+    )
+    assert what.member_rates == {"viewer": 30.0}
+
+
+def test_the_window_of_a_rate_is_a_second() -> None:
+    watch = Watch()
+    for tenth in range(40):
+        watch.add(
+            picture(3, sender("stream", 1, 0 if tenth < 30 else (tenth - 29) * 10), at=100 + tenth / 10)
+        )
+    assert watch.scene(1).sender_rates == {"stream": pytest.approx(100)}
+
+
+def test_a_cable_lights_up_by_its_shape_too_and_what_passes_moves() -> None:
+    what = busy()
+    [to_switch] = [row for row in rows(paint_board(what, 76, 30, UNICODE)) if "▸1" in row]
+    assert "━" in to_switch
+    assert "●" in to_switch
+    [idle] = [row for row in rows(paint_board(what, 76, 30, UNICODE)) if "▸3" in row]
+    assert "━" not in idle
+    assert "─" in idle
+    steps = {drawn(replace(what, pulse=pulse)) for pulse in range(4)}
+    assert len(steps) == 4
+
+
+def test_faults_are_marked_where_they_act() -> None:
+    strict = InterfaceSettings(rp_filter=1, force_igmp_version=2)
+    refused = {"TcpExt.IPReversePathFilter": 42}
+    lan = [host(1), host(2, settings={"eth0": strict}, counters=refused), host(3)]
+    cables = [link(1), link(2, loss=30), link(3, is_up=False)]
+    text = drawn(scene(picture(lan, links=cables)), 130)
+    assert "▲ rp_filter strict: 42 refused, IGMPv2 fo…" in text
+    assert "▲drops 30%" in text
+    assert text.count("✗ cable out") == 1
+    low = drawn(scene(picture(lan, links=cables)), 80, 10)
+    assert "▲30%" in low
+    assert low.count("✗ cable out") == 1
+
+
+def test_a_member_that_hears_nothing_of_what_is_sent_to_its_group_is_marked() -> None:
+    def at(seconds: float, sent: int) -> object:
+        deaf, other = member("deaf", 2, 50), member("other", 3, 5, port=9)
+        return picture(3, deaf, other, sender("stream", 1, sent), at=seconds)
+
+    text = drawn(scene(at(100, 100), at(101, 200)))
+    assert text.count("▲ joined") == 1
+    assert "▲" not in drawn(scene(at(100, 100), at(101, 100)))  # nobody sends
+
+
+def test_of_more_than_there_is_room_for_what_goes_on_is_shown_and_the_rest_is_counted() -> None:
+    def at(seconds: float, count: int) -> object:
+        idle = [member(f"idle{n}", 2, 7, group=ip_address(f"239.9.9.{n}")) for n in range(8)]
+        return picture(3, *idle, member("live", 2, count), sender("stream", 1, count), at=seconds)
+
+    what = scene(at(100, 100), at(101, 150))
+    assert "joined 239.1.1.1      50/s +8" in drawn(what, 80, 10)
+    tall = drawn(what, 130, 21)
+    assert tall.index("joined 239.1.1.1") < tall.index("joined 239.9.9.0")
+    assert tall.count("joined") + int(re.search(r"and (\d+) more", tall)[1]) == 9
+
+
+def test_the_switch_says_what_it_does_and_whom_it_lists() -> None:
+    entries = (entry(2, 3.9), entry(3, 0.4), entry(2, 2.0, "232.1.1.1", "192.168.10.1"))
+    text = drawn(scene(picture(switches=(switch(entries=entries),))), 130)
+    assert "snooping on" in text
+    assert "querier itself, v3, asks every 10 s" in text
+    assert "239.1.1.1 → 2" in text
+    assert "3.9 s ██████" in text
+    assert "0.4 s █▁▁▁▁▁" in text
+    assert ".10.1,232.1.1.1 → 2" in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"snooping": False}, "○ so it floods"),
+        ({"querier": False, "querier_address": None}, "○ unasked, it floods"),
+        (
+            {"querier": False, "querier_port": "lan0port3", "querier_left_s": 7.5},
+            "querier 192.168.10.254 at port 3, 7.5 s left",
+        ),
+        ({"querier": True, "igmp_version": 2}, "itself, v2"),
+    ],
+)
+def test_what_follows_from_a_switchs_state_is_marked_as_inferred(facts: dict[str, object], said: str) -> None:
+    assert said in drawn(scene(picture(switches=(switch(**facts),))), 130)
+
+
+def test_a_database_with_no_room_is_counted_and_groups_of_ipv6_itself_are_set_apart() -> None:
+    many = tuple(entry(2, 3.0, f"239.1.1.{last}") for last in range(1, 100))
+    text = drawn(scene(picture(switches=(switch(entries=many),))))
+    listed = text.count("239.1.1.")
+    assert f"and {99 - listed} more" in text
+    own = (entry(2, None, "ff02::1:ff00:2"), entry(2, None, "ff02::4d43"), entry(2, None, "ff02::6a"))
+    text = drawn(scene(picture(switches=(switch(entries=own),))))
+    assert "ff02::4d43 → 2" in text
+    assert "and 2 of IPv6 itself" in text
+
+
+def test_a_router_stands_between_its_two_lans() -> None:
+    lan = [host(1), host(2), host(3, routes=1), host(4)]
+    found = paint_board(scene(picture(lan, **TWO_LANS)), 76, 30, UNICODE)
+    text = "\n".join(rows(found))
+    assert "host3 router" in text
+    assert text.index("switch br0") < text.index("switch br1")
+    tops = {number: area.y for number, area in found.hosts.items()}
+    assert tops[1] < tops[2] < tops[3] < tops[4]
+    assert found.hosts[3].height == 2 * found.hosts[1].height
+    assert re.findall(r"▸(\d)", text) == ["1", "2", "3", "3", "4"]
+
+
+def test_cables_of_hosts_that_are_all_on_two_lans_end_at_one_box() -> None:
+    cables = [link(number, lan) for number in (1, 2) for lan in (0, 1)]
+    text = drawn(scene(picture(2, switches=(switch(0), switch(1)), links=cables)))
+    assert "switch br0 br1" in text
+    assert text.count("snooping on") == 2
+
+
+def test_a_place_on_the_picture_tells_its_host() -> None:
+    found = paint_board(scene(picture(3)), 76, 30, UNICODE)
+    for number, area in found.hosts.items():
+        assert found.host_at(area.x, area.y) == number
+        assert found.host_at(area.right - 1, area.bottom - 1) == number
+    assert found.host_at(75, 0) is None
+
+
+# -- what is told beside it --------------------------------------------------------------------------------
+
+
+def told(before: object, now: object) -> list[tuple[Level, str]]:
+    return [(notice.level, notice.what) for notice in changes(before, now)]
+
+
+def test_an_entry_that_goes_although_its_host_is_still_a_member_is_a_warning() -> None:
+    listed = (switch(entries=(entry(2, 0.2),)),)
+    member_still = [host(1), host(2, "239.1.1.1"), host(3)]
+    gone = "switch: lists (*,239.1.1.1) at port 2 no more"
+    before = picture(member_still, switches=listed)
+    assert told(before, picture(member_still)) == [
+        (Level.WARNING, f"{gone}, although host2 is still a member")
+    ]
+    assert told(before, picture(3)) == [
+        (Level.DONE, gone),
+        (Level.DONE, "host2: its kernel has left 239.1.1.1 on eth0"),
+    ]
+
+
+def test_joins_entries_and_queriers_are_told_as_they_come_and_go() -> None:
+    listed = (switch(entries=(entry(3, 4.0, "232.1.1.1", "192.168.10.1"),), querier_address=None),)
+    joined = [host(1), host(2), host(3, "232.1.1.1")]
+    assert [what for _, what in told(picture(3), picture(joined, switches=listed))] == [
+        "switch: lists (192.168.10.1,232.1.1.1) at port 3",
+        "switch: the querier 192.168.10.254 counts as gone",
+        "host3: its kernel is a member of 232.1.1.1 on eth0",
+    ]
+    assert told(picture(3), picture(3)) == []
+    twice = [host(1), host(2), host(3, "232.1.1.1", users=2)]
+    assert (Level.DONE, "host3: its kernel users 1 to 2 of 232.1.1.1 on eth0") in told(
+        picture(joined), picture(twice)
+    )
+
+
+def test_a_flood_of_changes_is_cut_and_counted() -> None:
+    many = tuple(entry(2, 3.0, f"239.1.{last}.1") for last in range(200))
+    found = told(picture(3), picture(3, switches=(switch(entries=many),)))
+    assert len(found) == MOST + 1
+    assert found[-1][1] == f"and {200 - MOST} more changes at once"
+
+
+@pytest.mark.parametrize("width", [0, 1, 10, 40, 80, 120, 200])
+def test_the_lines_around_the_picture_fit_any_width(width: int) -> None:
+    what = busy(selected=2)
+    title = "lesson: \x1b[31m" + "long " * 50
+    header = header_line(what, title, width, UNICODE)
+    assert header.cell_length <= width
+    assert "\x1b" not in header.plain
+    assert host_line(what, width, UNICODE).cell_length <= width
+
+
+def test_the_marked_hosts_line_names_the_kernels_own_table() -> None:
+    lan = [host(1), host(2, "239.1.1.1", "ff02::1:ff00:2")]
+    line = host_line(scene(picture(lan), selected=2), 120, UNICODE).plain
+    assert "host2 192.168.10.2  /proc/net/igmp: 224.0.0.1 users 1 · 239.1.1.1 users 1" in line
+    assert "ff02" not in line
