@@ -5,7 +5,7 @@ from __future__ import annotations
 VERBS = {
     "tui": ("tui:tui", "The app, joined to these endpoints; with none, the start page."),
     "demo": ("demo:demo", "The app on a virtual LAN with talking peers: no network, no root, no set-up."),
-    "lab": ("lab:lab", "A shell, a command or a lesson on a virtual LAN that vanishes afterwards."),
+    "lab": ("lab:lab", "A virtual LAN as a live picture, with lessons; or a shell or a command on one."),
     "listen": (
         "listen:listen",
         "Print what arrives: as text, JSON, chosen fields, a hex dump, or the bare payload.",

@@ -53,6 +53,12 @@ NO_COMMAND = {
     "\x1b[31m": "there is no such command",
 }
 TEXTS = {
+    "--lesson": {
+        "": "Is a directory",
+        "nonsense": "Lessons are flooding, four-minutes",
+        "/dev/null/x": "/dev/null/x",
+        "\x1b[31m": "it is neither a lesson nor a file",
+    },
     "--interface": {
         "": "Cannot use the interface '': there is no such interface.\n  There are lo.",
         "eth9": "Cannot use the interface 'eth9': there is no such interface.\n  There are lo.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mcast_tui.cli.streams import can_draw
 from mcast_tui.cli.talk import talk
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ Function = TypeVar("Function", bound="Callable[..., Any]")
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # as env(1) and every shell have it
 LISTED_SINGLY = 8
+MOST_ON_SCREEN = 32
+"""Hosts of the classroom: each is a process of ours, looked at four times a second."""
 
 _LAN_OPTIONS = (
     click.option(
@@ -59,15 +62,51 @@ def lan_options(function: Function) -> Function:
 
 
 @click.group(invoke_without_command=True)
+@click.option("--lesson", metavar="LESSON|FILE", type=click.Path(), help="Begin with this lesson.")
+@click.option(
+    "--hosts",
+    type=click.IntRange(1, MOST_ON_SCREEN),
+    default=3,
+    metavar="N",
+    show_default=True,
+    help="How many hosts there are to play with.",
+)
+@click.option("--snooping", is_flag=True, help="Let the switch learn members, not flood.")
+@click.option("--querier", is_flag=True, help="Let the switch send IGMP and MLD queries.")
+@click.option("--ascii", is_flag=True, default=None, help="Draw with ASCII characters only.")
 @click.pass_context
-def lab(ctx: click.Context) -> None:
-    """Try things on a virtual LAN: hosts in network namespaces, that vanish afterwards.
+def lab(ctx: click.Context, /, lesson: str | None, **how: Any) -> int:
+    """Watch a virtual LAN: hosts in network namespaces, that vanish afterwards. Lessons, or free play.
 
-    Needs no network and no root. Host I has the addresses 192.168.10.I and fd00:10::I and the name hostI.
-    On every host `on 2 COMMAND` runs a command on host 2, in pipes, scripts and background jobs too.
+    Without a further word it opens the LAN as a live picture: keys join groups, start senders, pull cables
+    and play lessons. Needs no network and no root. Host I has the addresses 192.168.10.I and fd00:10::I and
+    the name hostI. The commands below run your own programs on such a LAN: on every host `on 2 COMMAND` runs
+    a command on host 2, in pipes, scripts and background jobs too.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+    if ctx.invoked_subcommand is not None:
+        _refuse_given(ctx)
+        return 0
+    from mcast_tui.cli.commands.classroom import open_classroom
+    from mcast_tui.services.lab.classroom.lessons import find_scenario
+
+    scenario = None if lesson is None else find_scenario(lesson)
+    if can_draw():
+        return open_classroom(scenario, **how)
+    click.echo(ctx.get_help())
+    return 0
+
+
+def _refuse_given(ctx: click.Context) -> None:
+    """Refuse options of the classroom before a command: each command has its own, after its name."""
+    from click.core import ParameterSource
+
+    from mcast_tui.errors import UsageError
+
+    given = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        word, command = f"--{given[0]}", ctx.invoked_subcommand
+        reason = f"{word} before a command is for the classroom, which is not opened then"
+        raise UsageError(f"run lab {command}", reason, remedy=f"See: mcast-tui lab {command} --help")
 
 
 @lab.command()
