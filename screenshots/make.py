@@ -1,4 +1,4 @@
-"""Make the pictures in this folder: the real app on the demo LAN, at three sizes.
+"""Make the pictures in this folder: the real app on the demo LAN, and the classroom, at three sizes.
 
     python screenshots/make.py [FOLDER]
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from mcast_tui.services.lab.classroom.lessons import find_scenario
 from mcast_tui.services.lab.demo import enter_demo_lan
 from mcast_tui.services.settings import Settings
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from mcast_tui.app.app import McastApp
+    from mcast_tui.app.terminal_app import TerminalApp
+    from mcast_tui.services.lab.classroom.scenario import Scenario
     from mcast_tui.wire.address import Endpoint
 
 SIZES = ((80, 24), (120, 40), (200, 50))
@@ -41,6 +44,7 @@ def main(folder: Path) -> None:
             sys.exit(f"the pictures want the virtual LAN. {lan.refused}")
         asyncio.run(take_start_page(folder))
         asyncio.run(take_talk(folder, lan.endpoints, lan.note))
+        asyncio.run(take_classroom(folder, find_scenario("four-minutes")))
 
 
 async def take_start_page(folder: Path) -> None:
@@ -73,7 +77,22 @@ async def take_talk(folder: Path, endpoints: Sequence[Endpoint], note: str) -> N
         await take_sizes(pilot, app, folder, "membership")
 
 
-async def take_sizes(pilot: Pilot[int], app: McastApp, folder: Path, name: str) -> None:
+async def take_classroom(folder: Path, lesson: Scenario) -> None:
+    """Play the lesson until its stream has stopped, and take that at every size."""
+    from mcast_tui.app.classroom.app import ClassroomApp
+
+    app = ClassroomApp(lesson.plan, lesson)
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await wait(pilot, lambda: app.classroom is not None)
+        assert app.classroom is not None
+        desk = app.classroom._desk
+        for done in range(1, 4):
+            await pilot.press("space")
+            await wait(pilot, lambda done=done: desk.lesson is not None and len(desk.lesson.results) == done)
+        await take_sizes(pilot, app, folder, "lab")
+
+
+async def take_sizes(pilot: Pilot[int], app: TerminalApp, folder: Path, name: str) -> None:
     for width, height in SIZES:
         await pilot.resize_terminal(width, height)
         await pilot.pause(1.2)
@@ -99,7 +118,7 @@ def make_app(endpoints: Sequence[Endpoint], note: str = "") -> McastApp:
     return McastApp(lambda: Node(Settings()), [Place(end) for end in endpoints], demo_note=note or None)
 
 
-async def take(app: McastApp, target: Path) -> None:
+async def take(app: TerminalApp, target: Path) -> None:
     svg = app.export_screenshot(title="mcast-tui")
     # rsvg-convert drops leading no-break spaces unless told to keep white space.
     svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
