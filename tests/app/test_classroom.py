@@ -289,7 +289,7 @@ async def test_a_lesson_runs_by_itself_until_it_is_over_or_told_to_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(classroom_screen, "READING_S", 0.05)
-    async with classroom(find_scenario("flooding")) as room:
+    async with classroom(find_scenario("leak")) as room:
         await room.press("a")
         await room.until(lambda: room.desk.lesson.is_over, "its end")
         await room.until(lambda: not room.app.classroom.is_automatic, "the waiting")
