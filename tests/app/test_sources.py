@@ -55,7 +55,11 @@ async def test_what_cannot_be_done_says_why_and_what_would(host1: Host, line: st
 
 
 async def test_explain_goes_to_what_was_done_last(host1: Host) -> None:
-    async with frame_on(host1, "224.1.0.1", size=(120, 60)) as frame:
+    async with frame_on(host1, size=(120, 60)) as frame:
+        await frame.press("M")  # listens from now on
+        await frame.until(lambda: frame.stage.memberships.tap.is_open, "the tap")
+        await frame.enter("/join 224.1.0.1")
+        await frame.joined()
         await frame.enter("/explain")
         await frame.until(lambda: "You joined 224.1.0.1 on eth0." in frame.text, "what was done")
         assert "1 ● MCAST_JOIN_GROUP for interface index" in frame.text
