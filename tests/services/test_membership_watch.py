@@ -78,8 +78,9 @@ async def test_what_was_inferred_of_a_join_is_seen_once_the_tap_hears_it(host1: 
         await node.join(parse_endpoint(f"{GROUP}%eth0"))
         assert "The kernel sends an IGMPv3 report" in str(explained[0].explanation.steps)
         await until(lambda: len(explained) > 1, "more of it")
-        seen = {step.text for step in explained[1].explanation.steps if step.is_seen}
-        assert "The kernel sent an IGMPv3 report to 224.0.0.22: CHANGE_TO_EXCLUDE_MODE {}." in seen
+        seen = [step.text for step in explained[1].explanation.steps if step.is_seen]
+        sent = "The kernel sent an IGMPv3 report to 224.0.0.22: CHANGE_TO_EXCLUDE_MODE {}"
+        assert any(text.startswith(sent) for text in seen)  # once, or twice by now
 
 
 async def test_others_on_this_host_and_on_the_lan_are_told_apart(lab: Lab) -> None:

@@ -63,7 +63,7 @@ def enter_demo_lan(*, force_loopback: bool = False, seed: int | None = None) -> 
 
 
 def _talk_on_lan(stack: ExitStack, seed: int | None) -> DemoLan:
-    lab = stack.enter_context(Lab(hosts=4))
+    lab = stack.enter_context(Lab(hosts=4, snooping=True, querier=True))
     for number, bots in INHABITANTS.items():
         host = lab.host(number)
         for bot in bots:
