@@ -90,9 +90,9 @@ class MembershipWatch:
 
     @property
     def origin(self) -> str:
-        """When the kernel's tables are read."""
+        """Where the rows come from, and when they are read."""
         notices = self._node.link_monitor.has_multicast_notifications
-        return "read each second" + (" and at each RTM_NEWMULTICAST" if notices else "")
+        return "/proc/net/igmp, each second" + (" and at RTM_NEWMULTICAST" if notices else "")
 
     def rows(self) -> Sequence[HostMembership]:
         """Return every membership of this host, as read last; raises `OSError` where that failed."""
