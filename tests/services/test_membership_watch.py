@@ -133,7 +133,9 @@ async def test_reports_of_many_records_keep_neither_the_event_loop_nor_a_query_f
         watch = node.memberships
         watch.listen()
         await until(watch.queriers, "the querier")
-        await until(lambda: watch.wire.skipped == 3500 - wire_watch.MOST_LONG, "the count of what was skipped")
+        await until(
+            lambda: watch.wire.skipped == 3500 - wire_watch.MOST_LONG, "the count of what was skipped"
+        )
         await until(lambda: heard(node)[-1][0] == "alarm", "that something was missed")
         assert "3484 frames not looked at" in node.timeline.since(0)[-1].text
         tap.counts = TapCounts(dropped=5, not_fed=6, control_skipped=7)

@@ -153,7 +153,9 @@ class WireWatch:
             self._told_missed = missed
             self._queriers.miss(now)
             text = f"{counted(more, 'frame')} not looked at: too many at once, IGMP or MLD may be among them"
-            self._node.timeline.add(TimelineEntry(now, What.ALARM, True, None, None, None, "several", text, "tap"))
+            self._node.timeline.add(
+                TimelineEntry(now, What.ALARM, True, None, None, None, "several", text, "tap")
+            )
 
     def _listen_on(self) -> None:
         self._queriers.listen_on(self._tapped(), time.time_ns())
