@@ -216,7 +216,7 @@ async def test_what_a_reader_is_too_slow_for_is_left_out_and_counted(
             sock = joined.enter_context(open_group(group, 6666, receive_buffer=1, interface=here))
             joined.enter_context(Membership(sock, group, here))
         await until(lambda: log.exists() and log.read_text().count('"239.5.5.') == 60)
-        with open(readable, "rb", buffering=0) as reader:  # noqa: ASYNC230  # only what is there is read
+        with os.fdopen(readable, "rb", buffering=0) as reader:
             printed = Output(reader, "groups --watch")
             await until(lambda: not printing[0]._waiting)
             watching.cancel()

@@ -183,7 +183,7 @@ class WireWatch:
 
 
 def _affordable(frames: Sequence[ControlFrame]) -> Sequence[ControlFrame]:
-    """Return the newest that can be decoded at one pace, oldest first; long ones of others are few of them."""
+    """Return the newest that can be decoded at one pace, oldest first, few of them long ones of others."""
     chosen: list[ControlFrame] = []
     long = 0
     for frame in reversed(frames):
