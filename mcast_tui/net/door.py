@@ -75,9 +75,9 @@ def peer_of(sock: socket.socket) -> tuple[int, int]:
 
 
 def close_door(sock: socket.socket, path: Path) -> None:
-    """Stop listening and remove the name."""
-    sock.close()
+    """Remove the name and stop listening: in this order, for then nobody else's can have it yet."""
     path.unlink(missing_ok=True)
+    sock.close()
 
 
 def _name(namespace: int) -> str:

@@ -7,6 +7,7 @@ tables speak for the network namespace they were read in, and for all its proces
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
@@ -23,6 +24,8 @@ Row = TypeVar("Row")
 ADDRESSES = 16_384
 """Kept as they were read: tables are read again and again, and are mostly what they were; half the time goes
 into addresses."""
+
+_WORD = re.compile(r"[^ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def parse_igmp(text: str, byteorder: ByteOrder) -> Table[HostGroup]:
 
 def _igmp_device(line: str) -> tuple[int, str, int]:
     place, _, rest = line.partition(":")
-    ifindex, name = place.split()
+    ifindex, name = _words(place)
     _count, version = rest.split()
     return int(ifindex), name, int(version.removeprefix("V"))
 
@@ -139,7 +142,7 @@ def parse_igmp6(text: str) -> Table[HostGroup]:
 
 
 def _igmp6_group(line: str) -> HostGroup:
-    ifindex, name, group, users, flags, _timer = line.split()[:6]
+    ifindex, name, group, users, flags, _timer = _words(line)[:6]
     return HostGroup(
         int(ifindex),
         name,
@@ -157,7 +160,7 @@ def parse_mcfilter(text: str) -> Table[HostFilter]:
 
 
 def _filter(line: str) -> HostFilter:
-    ifindex, name, group, source, including, excluding = line.split()[:6]
+    ifindex, name, group, source, including, excluding = _words(line)[:6]
     return HostFilter(
         int(ifindex),
         name,
@@ -227,6 +230,11 @@ def _lines(text: str, title: str | None = None) -> list[str]:
     lines = [line for line in text.split("\n") if line.strip()]
     has_title = bool(lines) and title is not None and lines[0].split()[0] == title
     return lines[1:] if has_title else lines
+
+
+def _words(line: str) -> list[str]:
+    """Split a line that has an interface in it: a name may hold what only Unicode takes for a blank."""
+    return line.split() if line.isascii() and line.isprintable() else _WORD.findall(line)
 
 
 def _table(lines: list[str], parse: Callable[[str], Row]) -> Table[Row]:

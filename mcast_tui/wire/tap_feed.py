@@ -73,12 +73,13 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the tap has counted since it was opened; sent about once a second."""
+    """What the tap has counted since this reader came; sent about once a second."""
 
     captured: int
     dropped: int
     refused: int
     control_skipped: int
+    """Frames with IGMP or MLD that this reader did not get one by one."""
     not_fed: int
     """Packets this reader did not get, for it read too slowly."""
     troubles: tuple[str, ...]

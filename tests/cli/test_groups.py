@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
 import os
 import signal
 import subprocess
-from contextlib import contextmanager
+import sys
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from mcast_tui.cli import event_log  # noqa: F401  # before its bound is changed
+from mcast_tui.cli.commands.groups import Listing, _watch
+from mcast_tui.cli.hooks import Told
 from mcast_tui.cli.main import main
+from mcast_tui.cli.membership_filter import MembershipFilter
+from mcast_tui.cli.printing import output
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
@@ -18,7 +26,8 @@ from tests.cli.commands import COMMAND, run_on, started, wait_lines
 from tests.peers import PATIENCE_S, Output, requires, socat_peer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import pytest
 
@@ -177,3 +186,43 @@ def test_an_interface_name_that_is_no_text_is_shown_safely(host1: Host) -> None:
     assert "\x1b" not in done.stdout
     records = map(json.loads, run_on(host1, "groups", "--json").stdout.splitlines())
     assert "\x1b]0;\udcff" in {record["interface"] for record in records}
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_what_a_reader_is_too_slow_for_is_left_out_and_counted(
+    host1: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    readable, writable = os.pipe()
+    stuffing = b"x" * fcntl.fcntl(writable, fcntl.F_GETPIPE_SZ)
+    os.write(writable, stuffing)
+    monkeypatch.setattr(output, "MOST_WAITING", 3000)
+    printing: list[output.Output] = []
+    plain = output.Output
+    monkeypatch.setattr(output, "Output", lambda *how: printing.append(plain(*how)) or printing[-1])
+    log = tmp_path / "events"
+    with host1.entered(), ExitStack() as joined, os.fdopen(writable, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        here = resolve_interface("eth0", list_interfaces())
+        listing = Listing(MembershipFilter(), as_json=False, with_aliases=False)
+        watching = asyncio.create_task(_watch(listing, Told(log=str(log))))
+        await until(lambda: WATCHING in capsys.readouterr().err)
+        for number in range(60):
+            group = ip_address(f"239.5.5.{number}")
+            sock = joined.enter_context(open_group(group, 6666, receive_buffer=1, interface=here))
+            joined.enter_context(Membership(sock, group, here))
+        await until(lambda: log.exists() and log.read_text().count('"239.5.5.') == 60)
+        with os.fdopen(readable, "rb", buffering=0) as reader:
+            printed = Output(reader, "groups --watch")
+            await until(lambda: not printing[0]._waiting)
+            watching.cancel()
+            await asyncio.wait([watching])
+            stdout.close()
+            await until(lambda: printed.ended)
+    shown = printed.data.count(b" join 239.5.5.")
+    assert f"{60 - shown} changes not printed" in capsys.readouterr().err
+    assert 0 < shown < 60

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
 from mcast_tui.services.membership import wire_watch
 from mcast_tui.services.membership.facts import What
-from mcast_tui.services.tap.tap import TapState
+from mcast_tui.services.tap.tap import TapCounts, TapState
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import ControlFrame, Protocol
 from tests.peers import PATIENCE_S, socat_peer
@@ -17,6 +18,8 @@ from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from mcast_tui.services.events import Event
     from mcast_tui.services.lab.host import Host
@@ -119,13 +122,63 @@ async def test_a_flood_of_reports_is_decoded_at_a_bounded_rate_and_the_rest_is_c
         assert sum(watch.refused.values()) == 3
 
 
+async def test_reports_of_many_records_keep_neither_the_event_loop_nor_a_query_from_being_heard(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ifindex = host1.ifindex
+    long = frame_of(ifindex, b"\x22\0\0\0\0\0\0\xb4" + b"".join(map(record, range(180))))
+    query = frame_of(ifindex, bytes.fromhex("116400000000000002 7d0000"))
+    tap = Flooded([*[long] * 500, query, *[long] * 3000])
+    monkeypatch.setattr(wire_watch, "TapService", lambda **_: tap)
+    async with node_on(host1) as node:
+        watch = node.memberships
+        watch.listen()
+        await until(watch.queriers, "the querier")
+        await until(
+            lambda: watch.wire.skipped == 3500 - wire_watch.MOST_LONG, "the count of what was skipped"
+        )
+        await until(lambda: heard(node)[-1][0] == "alarm", "that something was missed")
+        assert "3484 frames not looked at" in node.timeline.since(0)[-1].text
+        tap.counts = TapCounts(dropped=5, not_fed=6, control_skipped=7)
+        await until(lambda: "18 frames not looked at" in node.timeline.since(0)[-1].text, "the tap's losses")
+
+
+async def test_queries_of_many_forged_queriers_are_told_at_a_bounded_rate(host1: Host) -> None:
+    ifindex = host1.ifindex
+    body = bytes.fromhex("116400000000000002 7d0000")
+    frames = [frame_of(ifindex, body, source=bytes((10, 0, 0, 255 - number))) for number in range(250)]
+    async with node_on(host1) as node:
+        node.memberships.wire.tap = Flooded(frames)
+        node.memberships.wire.drain()
+        assert node.timeline.added <= wire_watch.MOST_ENTRIES + 1
+        assert node.timeline.since(0)[-1].text.endswith("more entries in the same moment")
+
+
+def record(number: int) -> bytes:
+    return b"\4\0\0\0" + (0xEF000000 + number).to_bytes(4, "big")
+
+
+def frame_of(ifindex: int, body: bytes, source: bytes = b"\xc0\xa8\x0a\x02") -> ControlFrame:
+    """Return IGMP in IPv4 with both checksums right."""
+    message = bytearray(body)
+    message[2:4] = checksum(body).to_bytes(2, "big")
+    head = bytearray(b"\x46\xc0" + (24 + len(body)).to_bytes(2, "big") + b"\0\0\0\0\1\2\0\0" + source)
+    head += b"\xe0\0\0\1\x94\4\0\0"
+    head[10:12] = checksum(head).to_bytes(2, "big")
+    return ControlFrame(time.time_ns(), ifindex, False, bytes(6), None, bytes(head + message))
+
+
 class Flooded:
     """A tap on which more comes than anybody can read."""
 
     state = TapState(is_open=True, interfaces=("eth0",), way="by a test")
+    counts = TapCounts()
 
     def __init__(self, frames: list[ControlFrame]) -> None:
         self.frames = frames
+
+    def start(self) -> None:
+        """It is open from the beginning."""
 
     def control_frames(self) -> list[ControlFrame]:
         frames, self.frames = self.frames, []

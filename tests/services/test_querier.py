@@ -593,3 +593,16 @@ def _answers(heard: Heard) -> bool:
     return isinstance(message, RecordReport) and any(
         record.group == GROUP and record.type is RecordType.MODE_IS_EXCLUDE for record in message.records
     )
+
+
+def test_while_not_everything_is_heard_no_querier_is_lost() -> None:
+    watched = Watched("239.5.5.5")
+    watched.hear(LOW, ASK3)
+    for now_s in range(1, 400):
+        watched.now_s = now_s
+        watched.watch.miss(START + now_s * S)
+        watched.take(watched.watch.poll(START + now_s * S))
+    assert watched.lost == []
+    for now_s in range(400, 600):
+        watched.take(watched.watch.poll(START + now_s * S))
+    assert len(watched.lost) == 1

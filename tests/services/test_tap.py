@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from contextlib import ExitStack
 from ipaddress import IPv4Address
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,10 @@ import pytest
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.errors import NetworkRefused, PermissionRefused, UsageError
 from mcast_tui.net import door
+from mcast_tui.net.interfaces import list_interfaces
 from mcast_tui.net.packet_socket import refuse_tap
+from mcast_tui.net.privileges import read_privileges
+from mcast_tui.net.tap import Counts
 from mcast_tui.services.lab.namespace import set_link
 from mcast_tui.services.tap import helper, streams, tap
 from mcast_tui.services.tap.helper import User, find_user
@@ -265,13 +269,15 @@ async def test_a_reader_that_does_not_read_is_kept_from_whole_batches(
 ) -> None:
     monkeypatch.setattr(helper, "WAITING_BYTES", 1000)
     ours, theirs = socket.socketpair()
-    reader = helper._Reader(ours)
+    reader = helper._Reader(ours, Counts(captured=100, dropped=20, refused=3, control_skipped=4))
     message = bytes(400)
 
     for _ in range(5):
-        reader.offer(message, 7)
+        reader.offer(message, 7, 2)
 
     assert reader.not_fed == 21
+    counts = Counts(captured=150, dropped=25, refused=4, control_skipped=5)
+    assert reader.status(counts, ()) == tap_feed.Status(50, 5, 1, 1 + 6, 21, ())
     ours.setblocking(False)
     theirs.setblocking(False)
     sending = asyncio.create_task(reader.send_all())
@@ -285,6 +291,39 @@ async def test_a_reader_that_does_not_read_is_kept_from_whole_batches(
     await asyncio.wait([sending])
     ours.close()
     theirs.close()
+
+
+async def test_of_readers_that_come_together_no_more_are_let_in_than_may(
+    unprivileged: None, monkeypatch: pytest.MonkeyPatch, host1: Host
+) -> None:
+    kept = read_privileges()
+    monkeypatch.setattr(helper, "drop_privileges", lambda *_: kept)
+    said: list[str] = []
+    with host1.entered(), ExitStack() as clients:
+        feeding = helper.Helper(list_interfaces()[1:], User(os.geteuid(), os.getegid()), said.append)
+        for _ in range(helper.MOST_READERS + 1):  # as many as the kernel keeps waiting
+            found = door.connect_to_door(door.network_namespace())
+            assert found is not None
+            clients.enter_context(found[0])
+        running = asyncio.create_task(feeding.run())
+        await until(lambda: len(said) == helper.MOST_READERS + 1)
+        running.cancel()
+        await asyncio.wait([running])
+        feeding.close()
+    assert sum("one too many" in each for each in said) == 1
+
+
+async def test_a_tap_that_has_been_stopped_is_not_said_to_be_open(
+    fake: FakeTap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
+        await fake.admit()
+        await fake.say(HELLO)
+        await until(lambda: service.state.is_open)
+        monkeypatch.setattr(tap, "SILENCE_S", 0.05)  # from the next message on
+        await fake.say(tap_feed.encode_status(tap_feed.Status(1, 0, 0, 0, 0, ())))
+        await until(lambda: not service.state.is_open)
+        assert "said nothing" in str(service.state.error)
 
 
 def test_the_tap_is_for_who_called_sudo_unless_another_is_named() -> None:

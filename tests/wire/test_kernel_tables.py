@@ -151,3 +151,12 @@ class TestEveryTable:
 def test_any_text_is_counters_or_skipped(text):
     parse_counters(text)
     parse_counters6(text)
+
+
+@pytest.mark.parametrize("name", ["a\x1cb", "a\x1eb", "a\x85b", "a\u2028b", "a\u3000b", "a\udc85b"])
+def test_an_interface_may_have_in_its_name_what_only_unicode_takes_for_a_blank(name: str) -> None:
+    device = f"Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n3\t{name:<10}:     1      V3\n"
+    groups = parse_igmp(device + "\t\t\t\t010000E0     1 0:00000000\t\t0\n", "little")
+    groups6 = parse_igmp6(f"3    {name:<15} ff020000000000000000000000000001     1 0000000C 0\n")
+    filters = parse_mcfilter(f"Idx Device\n  3 {name:>6} 0xefc80001 0xc0a80a02      1      0\n")
+    assert [row.interface for row in (*groups.rows, *groups6.rows, *filters.rows)] == [name] * 3

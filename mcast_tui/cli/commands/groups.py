@@ -115,6 +115,7 @@ async def _watch(listing: Listing, told: Told) -> int:
     """Print the table, then each change until interrupted or the reader is gone."""
     from mcast_tui.cli.printing.output import Output
     from mcast_tui.cli.talk import talk
+    from mcast_tui.human import counted
     from mcast_tui.services.events import MembershipNews
     from mcast_tui.services.node import Node
     from mcast_tui.services.settings import Settings
@@ -127,9 +128,23 @@ async def _watch(listing: Listing, told: Told) -> int:
     def subscribe(listener: Callable[[Event], None]) -> Callable[[], None]:
         return node.subscribe(lambda event: listener(event) if is_wanted(event) else None)
 
+    left_out = 0
+
     def show(event: Event) -> None:
-        if isinstance(event, MembershipNews):
-            output.write(listing.of_entry(event.entry), 0)
+        nonlocal left_out
+        if not isinstance(event, MembershipNews):
+            return
+        if output.is_full:  # the wire does not wait for a reader
+            left_out += 1
+            return
+        tell_left_out()
+        output.write(listing.of_entry(event.entry), 0)
+
+    def tell_left_out() -> None:
+        nonlocal left_out
+        if left_out:
+            talk(f"{counted(left_out, 'change')} not printed: they came faster than they were read")
+            left_out = 0
 
     output = Output(sys.stdout.fileno(), lambda _: None)
     async with output, Node(Settings()) as node, telling(told, subscribe, talk):
@@ -144,7 +159,10 @@ async def _watch(listing: Listing, told: Told) -> int:
             watch.listen()
             tell_tap(watch.tap)
         talk(f"watching the kernel's tables, {watch.origin}; ctrl+c ends it")
-        await output.gone()
+        try:
+            await output.gone()
+        finally:
+            tell_left_out()
     return 0
 
 

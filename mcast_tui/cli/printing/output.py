@@ -66,6 +66,11 @@ class Output:
         self._waiting += len(data)
         self._chunks.put((data, packets))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that who cannot wait has to leave things out."""
+        return self._waiting > MOST_WAITING
+
     async def has_room(self, most: int = MOST_WAITING) -> None:
         """Wait until at most so many bytes wait; raises what the kernel said to an earlier write.
 

@@ -81,6 +81,10 @@ class QuerierWatch:
             link.hear_report_of_another(heard.received_at)
         return Findings()
 
+    def miss(self, now: int) -> None:
+        """Take note that not everything was heard until `now`: silence begins to count anew."""
+        self._awake_since = now
+
     def poll(self, now: int) -> Findings:
         """Tell what is overdue; what was heard before `now` is to be told to `hear` first."""
         if self._polled_at is not None and now - self._polled_at > _SLEPT_NS:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from mcast_tui.human import counted
+from mcast_tui.services.membership.facts import TimelineEntry, What
 from mcast_tui.services.membership.prune import HeldGroup
 from mcast_tui.services.membership.querier import QuerierWatch
 from mcast_tui.services.membership.wire_log import entries_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mcast_tui.net.interfaces import Interface
-    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts, TimelineEntry
+    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts
     from mcast_tui.services.membership.querier import Findings
     from mcast_tui.services.node import Node
     from mcast_tui.wire.membership.message import ControlFrame, Heard
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 POLL_S = 1.0
 """Between two looks at what did not come: a querier that is overdue."""
 PACE_S = 0.05
-MOST_FRAMES, MOST_ENTRIES = 256, 512
+MOST_FRAMES, MOST_LONG, MOST_ENTRIES = 256, 16, 512
 """Decoded and told at each pace. Anyone on the LAN can send reports as fast as the wire takes them, each with
-a thousand records: what is beyond is counted, and the event loop stays free."""
+hundreds of records: what is beyond is counted, and the event loop stays free."""
+LONG = 160
+"""Octets from which a message of others is a long one, a millisecond of work: no general query is."""
 CLOSED = TapState(is_open=False)
 
 
@@ -57,6 +60,7 @@ class WireWatch:
         """Control frames that a host or router would ignore, by the reason."""
         self.skipped = 0
         """Control frames that came faster than they are decoded."""
+        self._told_missed = 0
 
     @property
     def state(self) -> TapState:
@@ -106,8 +110,9 @@ class WireWatch:
         self._draining = None
         if self.tap is not None and (frames := self.tap.control_frames()):
             self._listen_on()
-            self.skipped += max(0, len(frames) - MOST_FRAMES)
-            self._take(frames[-MOST_FRAMES:])
+            chosen = _affordable(frames)
+            self.skipped += len(frames) - len(chosen)
+            self._take(chosen)
 
     def _take(self, frames: Sequence[ControlFrame]) -> None:
         names = {each.index: each.name for each in self._node.interfaces}
@@ -120,13 +125,13 @@ class WireWatch:
                 continue
             self._heard += 1
             entries += entries_of(heard, names.get(heard.ifindex))
-            self._publish(self._queriers.hear(heard))
+            entries += self._queriers.hear(heard).entries
             if heard.is_outgoing and not isinstance(heard.message, Query):
                 ours.append(heard)
         for entry in entries[:MOST_ENTRIES]:
             self._node.timeline.add(entry)
         if (untold := len(entries) - MOST_ENTRIES) > 0:
-            text = f"{counted(untold, 'more record')} in the same moment"
+            text = f"{counted(untold, 'more entry', 'more entries')} in the same moment"
             self._node.timeline.add(replace(entries[-1], group=None, who="several", text=text))
         if ours:
             self._node.explain_by_wire(ours)
@@ -135,8 +140,22 @@ class WireWatch:
         while True:
             self.drain()
             self._listen_on()
+            self._tell_missed()
             self._publish(self._queriers.poll(time.time_ns()))
             await asyncio.sleep(POLL_S)
+
+    def _tell_missed(self) -> None:
+        """Say what was not heard since it was said last; among it may be the query that seems to be late."""
+        assert self.tap is not None  # polled from `listen` on
+        counts, now = self.tap.counts, time.time_ns()
+        missed = self.skipped + counts.dropped + counts.not_fed + counts.control_skipped
+        if (more := missed - self._told_missed) > 0:
+            self._told_missed = missed
+            self._queriers.miss(now)
+            text = f"{counted(more, 'frame')} not looked at: too many at once, IGMP or MLD may be among them"
+            self._node.timeline.add(
+                TimelineEntry(now, What.ALARM, True, None, None, None, "several", text, "tap")
+            )
 
     def _listen_on(self) -> None:
         self._queriers.listen_on(self._tapped(), time.time_ns())
@@ -161,3 +180,18 @@ class WireWatch:
                 held = HeldGroup(group.ifindex, group.endpoint.address, group.joined_at)
                 since.setdefault((group.ifindex, str(group.endpoint.address)), held)
         return iter(since.values())
+
+
+def _affordable(frames: Sequence[ControlFrame]) -> Sequence[ControlFrame]:
+    """Return the newest that can be decoded at one pace, oldest first, few of them long ones of others."""
+    chosen: list[ControlFrame] = []
+    long = 0
+    for frame in reversed(frames):
+        if len(chosen) == MOST_FRAMES:
+            break
+        if len(frame.packet) < LONG or frame.is_outgoing:
+            chosen.append(frame)
+        elif long < MOST_LONG:
+            long += 1
+            chosen.append(frame)
+    return chosen[::-1]

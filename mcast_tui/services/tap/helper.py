@@ -14,7 +14,7 @@ import os
 import pwd
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import UsageError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mcast_tui.net.interfaces import Interface
+    from mcast_tui.net.tap import Counts
     from mcast_tui.wire.columns import Column, Columns
     from mcast_tui.wire.membership.message import ControlFrame
 
@@ -118,15 +119,15 @@ class Helper:
         """Take a run from the tap: a message for all readers, made only where there is one."""
         if self._readers:
             message = tap_feed.encode_batch(columns, blocks, firsts, lengths)
-            self._offer(message, len(lengths))
+            self._offer(message, packets=len(lengths))
 
     def _hear(self, frames: tuple[ControlFrame, ...]) -> None:
         if self._readers:
-            self._offer(tap_feed.encode_control(frames), 0)
+            self._offer(tap_feed.encode_control(frames), control_frames=len(frames))
 
-    def _offer(self, message: bytes, packets: int) -> None:
+    def _offer(self, message: bytes, *, packets: int = 0, control_frames: int = 0) -> None:
         for reader in tuple(self._readers):
-            reader.offer(message, packets)
+            reader.offer(message, packets, control_frames)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake)
 
@@ -158,11 +159,12 @@ class Helper:
                 sock.close()
                 continue
             self._say(f"process {pid} reads")
-            tasks.create_task(self._feed(_Reader(sock), pid))
+            reader = _Reader(sock, replace(self.tap.count()))
+            reader.offer(self._hello)
+            self._readers.append(reader)  # now: the next one may be there before its task has begun
+            tasks.create_task(self._feed(reader, pid))
 
     async def _feed(self, reader: _Reader, pid: int) -> None:
-        reader.offer(self._hello, 0)
-        self._readers.append(reader)
         try:
             await reader.send_all()
         except OSError:
@@ -177,15 +179,7 @@ class Helper:
             counts = self.tap.count()
             troubles = tuple(str(refused) for refused in self.tap.refusals)
             for reader in self._readers:
-                status = tap_feed.Status(
-                    counts.captured,
-                    counts.dropped,
-                    counts.refused,
-                    counts.control_skipped,
-                    reader.not_fed,
-                    troubles,
-                )
-                reader.offer(tap_feed.encode_status(status), 0)
+                reader.offer(tap_feed.encode_status(reader.status(counts, troubles)))
                 reader.news.set()
             await asyncio.sleep(STATUS_S)
 
@@ -193,23 +187,39 @@ class Helper:
 class _Reader:
     """One reader: what waits for it, bounded."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, before: Counts) -> None:
+        """`before`: what the tap had counted when it came, which is none of its losses."""
         self.news = asyncio.Event()
         self.news.set()
         self.not_fed = 0
+        self._control_not_fed = 0
+        self._before = before
         self._sock = sock
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._counting = threading.Lock()
 
-    def offer(self, message: bytes, packets: int) -> None:
+    def offer(self, message: bytes, packets: int = 0, control_frames: int = 0) -> None:
         """Let a message wait, or drop it where too much waits; from any thread."""
         with self._counting:
             if self._waiting_bytes + len(message) > WAITING_BYTES:
                 self.not_fed += packets
+                self._control_not_fed += control_frames
                 return
             self._waiting_bytes += len(message)
         self._waiting.append(message)
+
+    def status(self, counts: Counts, troubles: tuple[str, ...]) -> tap_feed.Status:
+        """Return what there was since it came, and what of that it did not get."""
+        before = self._before
+        return tap_feed.Status(
+            counts.captured - before.captured,
+            counts.dropped - before.dropped,
+            counts.refused - before.refused,
+            counts.control_skipped - before.control_skipped + self._control_not_fed,
+            self.not_fed,
+            troubles,
+        )
 
     async def send_all(self) -> None:
         """Send what waits, for ever; raises OSError when the reader is gone."""

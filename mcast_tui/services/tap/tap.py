@@ -42,8 +42,8 @@ MOST_WAITING = 4096
 """Control frames kept until somebody asks for them: a query to a large LAN has that many answers."""
 LOOK_S = 1.0
 """How often the privileged tap is looked for: some look-ups of names."""
-HELLO_S = 5.0
-"""Within what time a tap that took us in says who it is."""
+SILENCE_S = 10.0
+"""A tap says each second what it has counted; one that is silent for this long has been stopped (ctrl+z)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +225,17 @@ class TapService:
             sock.close()
             return None
         try:
-            async with asyncio.timeout(HELLO_S):
-                kind, body = await _message(reader)
-            hello = tap_feed.decode_hello(kind, body)
+            hello = tap_feed.decode_hello(*await _message(reader))
             self._state = TapState(is_open=True, interfaces=hello.interfaces, way=f"by {way}")
             while True:
                 self._take(*await _message(reader))
-        except (TimeoutError, EOFError, OSError):
+        except TimeoutError:
+            return NetworkRefused(
+                f"read from {way}",
+                f"it has said nothing for {SILENCE_S:g} s: it is stopped, or this machine was",
+                remedy="Let it go on where it was started (fg), or end it and start it again.",
+            )
+        except (EOFError, OSError):
             return None if not self._state.is_open else _ended(way, refusal)
         except tap_feed.FeedError as error:
             return NetworkRefused(
@@ -262,8 +266,9 @@ class TapService:
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[tap_feed.Kind, bytes]:
-    kind, length = tap_feed.decode_header(await reader.readexactly(tap_feed.HEADER.size))
-    return kind, await reader.readexactly(length)
+    async with asyncio.timeout(SILENCE_S):
+        kind, length = tap_feed.decode_header(await reader.readexactly(tap_feed.HEADER.size))
+        return kind, await reader.readexactly(length)
 
 
 def _ended(way: str, refusal: PermissionRefused) -> NetworkRefused:
