@@ -52,13 +52,28 @@ class KernelView:
 
 
 class MembershipTables:
-    """The host's memberships at one moment."""
+    """The host's memberships at one moment.
+
+    The kernel lists filters (mcfilter, mcfilter6) beginning with the first interface whose newest group has
+    sources, and from there on all; when there is none it lists nothing. So a group without a line there has
+    no sources only if it stands behind that beginning, or is the newest of its interface. Of any other
+    the tables do not tell the filter.
+    """
 
     def __init__(self, groups: Iterable[HostGroup], filters: Iterable[HostFilter]) -> None:
         self._groups = {(row.group, row.ifindex): row for row in groups}
         self._filters: dict[tuple[Address, int], list[HostFilter]] = defaultdict(list)
+        self._begins: dict[int, int] = {}  # by IP version: the interface the filters begin with
         for row in filters:
             self._filters[row.group, row.ifindex].append(row)
+            self._begins.setdefault(row.group.version, row.ifindex)
+        self._places: dict[tuple[int, int], int] = {}  # by IP version and interface: the order of the tables
+        self._newest: set[tuple[Address, int]] = set()
+        for key in self._groups:
+            place = key[0].version, key[1]
+            if place not in self._places:
+                self._places[place] = len(self._places)
+                self._newest.add(key)
 
     @property
     def groups(self) -> Iterable[HostGroup]:
@@ -70,9 +85,19 @@ class MembershipTables:
         row = self._groups.get((group, ifindex))
         if row is None:
             return None
-        mode, sources = interface_filter(row.users, self._filters.get((group, ifindex), ()))
+        filters = self._filters.get((group, ifindex), ())
+        mode, sources = None, None
+        if filters or self._would_list(group, ifindex):
+            mode, sources = interface_filter(row.users, filters)
         origin = "/proc/net/igmp" if group.version == 4 else "/proc/net/igmp6"
         return KernelView(row.users, mode, sources, row.igmp_version, origin)
+
+    def _would_list(self, group: Address, ifindex: int) -> bool:
+        """Tell whether the sources of a group would be listed, if it had any."""
+        if (group, ifindex) in self._newest:
+            return True
+        begin = self._places.get((group.version, self._begins.get(group.version, 0)))
+        return begin is not None and self._places[group.version, ifindex] >= begin
 
 
 def read_memberships() -> MembershipTables:
@@ -110,29 +135,6 @@ def _parse(text: tuple[str, ...]) -> MembershipTables:
         *kernel_tables.parse_mcfilter(mcfilter6).rows,
     )
     return MembershipTables(groups, filters)
-
-
-def read_membership(group: Address, ifindex: int) -> KernelView | None:
-    """Return what the kernel keeps for one group; None when this host is no member on that interface.
-
-    Only the lines about it are parsed: that costs little where ten thousand groups are joined.
-    """
-    if group.version == 4:
-        word = group.packed if sys.byteorder == "big" else group.packed[::-1]
-        kept = _only(_read("igmp"), word.hex().upper(), titles=True)
-        groups = kernel_tables.parse_igmp(kept, sys.byteorder).rows
-        filters = kernel_tables.parse_mcfilter(_only(_read("mcfilter"), group.packed.hex())).rows
-    else:
-        groups = kernel_tables.parse_igmp6(_only(_read("igmp6"), group.packed.hex())).rows
-        filters = kernel_tables.parse_mcfilter(_only(_read("mcfilter6"), group.packed.hex())).rows
-    return MembershipTables(groups, filters).view(group, ifindex)
-
-
-def _only(table: str, word: str, *, titles: bool = False) -> str:
-    """Return the lines that hold `word`, and if `titles` those that begin an interface."""
-    return "\n".join(
-        line for line in table.split("\n") if word in line or (titles and not line.startswith("\t"))
-    )
 
 
 _IGMP = {1: Protocol.IGMPV1, 2: Protocol.IGMPV2, 3: Protocol.IGMPV3}

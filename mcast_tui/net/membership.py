@@ -144,6 +144,11 @@ class Membership:
             answer = error.errno or 0
         self.asked = (("MCAST_LEAVE_GROUP" if source is None else "MCAST_LEAVE_SOURCE_GROUP", answer),)
 
+    @property
+    def is_of_any_source(self) -> bool:
+        """Whether it joins without a source or filter: then the join itself makes it EXCLUDE {}."""
+        return self.key.source is None and self._wanted is None
+
     def filter(self) -> SourceFilter | None:
         """Return what the kernel says this socket hears of the group; None when it is no member."""
         return sockopt.read_filter(self._sock, self.key.group, self.key.ifindex)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcast_tui.wire.columns import Addressed, Columns, address_words, is_raw
-from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
+from mcast_tui.wire.membership.source_filter import ANY_SOURCE, FilterMode, SourceFilter
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
@@ -71,6 +71,12 @@ class Group:
         if self._filter is None and self.membership is not None:
             self._filter = self.membership.filter()
         return self._filter
+
+    @property
+    def proven_filter(self) -> SourceFilter | None:
+        """The filter; of a group that was joined from any source and not changed, without asking again."""
+        is_plain = self.membership is not None and self.membership.is_of_any_source
+        return ANY_SOURCE if is_plain else self.filter
 
     @property
     def chosen_filter(self) -> SourceFilter | None:

@@ -29,6 +29,7 @@ from mcast_tui.net.raw import open_raw_group
 from mcast_tui.net.refusals import refuse_plainly
 from mcast_tui.services.group import Group, label_of
 from mcast_tui.services.intakes import Intakes
+from mcast_tui.services.membership.interface_filter import told_by_ours
 from mcast_tui.services.open_ports import OpenPorts
 from mcast_tui.services.placement import joinable_kind, joining_interface
 from mcast_tui.wire.membership.source_filter import Change, SourceFilter
@@ -36,7 +37,7 @@ from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from mcast_tui.net.intake import Admission, Intake
@@ -71,7 +72,9 @@ class Groups:
         self.ports = OpenPorts(self.intakes, receive_buffer=receive_buffer, admission=admission)
         self._ids = itertools.count(1)
         self.revision = 0
-        """Grows whenever a group is joined, left, or follows its interface."""
+        """Grows whenever a group is joined, left, hears other sources, or follows its interface."""
+        self._holders: dict[tuple[Address, int | None], list[Group]] = {}
+        self._holders_at = -1
 
     def __iter__(self) -> Iterator[Group]:
         return iter(tuple(self._groups.values()))
@@ -221,6 +224,7 @@ class Groups:
             self._refuse_shared(group, change)
         group.take_filter(group.membership.change(change))
         self._claim(group)
+        self.revision += 1
         assert group.filter is not None  # a change returns the filter or raises
         return group.filter
 
@@ -318,7 +322,16 @@ class Groups:
         except OSError:
             return {}
         chosen = self if groups is None else groups
-        return KernelViews({group.id: group for group in chosen}, tables)
+        return KernelViews({group.id: group for group in chosen}, tables, self.holding)
+
+    def holding(self, address: Address, ifindex: int) -> Sequence[Group]:
+        """Return our groups at that address on that interface, whatever their ports and sources."""
+        if self._holders_at != self.revision:
+            self._holders_at, self._holders = self.revision, {}
+            for group in self:
+                if group.membership is not None:
+                    self._holders.setdefault((group.endpoint.address, group.ifindex), []).append(group)
+        return self._holders.get((address, ifindex), ())
 
     def _refuse_twice(
         self, endpoint: Endpoint, interface: Interface | None, sources: SourceFilter | None
@@ -365,15 +378,23 @@ class KernelViews(Mapping[int, kernel.KernelView | None]):
     None: this host is no member.
     """
 
-    def __init__(self, groups: dict[int, Group], tables: kernel.MembershipTables) -> None:
+    def __init__(
+        self,
+        groups: dict[int, Group],
+        tables: kernel.MembershipTables,
+        holding: Callable[[Address, int], Sequence[Group]],
+    ) -> None:
         self._groups = groups
         self._tables = tables
+        self._holding = holding
 
     def __getitem__(self, group_id: int) -> kernel.KernelView | None:
         group = self._groups[group_id]
         if group.interface is None or group.is_broadcast:
             return None
-        return self._tables.view(group.endpoint.address, group.interface.index)
+        place = group.endpoint.address, group.interface.index
+        view = self._tables.view(*place)
+        return None if view is None else told_by_ours(view, self._holding(*place))
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._groups)

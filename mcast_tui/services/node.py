@@ -259,8 +259,8 @@ class Node:
         interfaces = self.refresh_interfaces()
         witness = None
         if self.explains:
-            kind = joinable_kind(endpoint, interfaces)
-            witness = Witness(endpoint.address, joining_interface(endpoint, kind, interfaces))
+            kind, holding = joinable_kind(endpoint, interfaces), self.groups.holding
+            witness = Witness(endpoint.address, joining_interface(endpoint, kind, interfaces), holding)
         joined = self.groups.join(endpoint, interfaces, admission, sources)
         for group in joined:
             self._tell(GroupJoined(group))
@@ -277,7 +277,7 @@ class Node:
         """Leave a group; its packets stay in the ring."""
         self.chat.poll()
         before = group.filter
-        witness = Witness(group.endpoint.address, group.interface) if self.explains else None
+        witness = self._witness(group)
         self.groups.leave(group)
         self._tell(GroupLeft(group))
         self._note(What.LEAVE, [group])
@@ -288,7 +288,7 @@ class Node:
         """Change whom a group hears; return the filter as the kernel says it. See `Groups.change_sources`."""
         self.chat.poll()  # what arrived before is of the sources of before
         before = group.filter
-        witness = Witness(group.endpoint.address, group.interface) if self.explains else None
+        witness = self._witness(group)
         read = self.groups.change_sources(group, change)
         self.timeline.add(
             TimelineEntry(
@@ -306,6 +306,11 @@ class Node:
         if witness is not None:
             self._explain(witness.of_change(group, change, before))
         return read
+
+    def _witness(self, group: Group) -> Witness | None:
+        if not self.explains:
+            return None
+        return Witness(group.endpoint.address, group.interface, self.groups.holding)
 
     def _explain(self, deed: Deed) -> None:
         self._deed, self._reports = deed, ()

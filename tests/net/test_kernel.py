@@ -16,7 +16,6 @@ from mcast_tui.net.kernel import (
     MembershipTables,
     interface_filter,
     protocol_in_force,
-    read_membership,
     read_memberships,
 )
 from mcast_tui.net.membership import Membership
@@ -121,17 +120,30 @@ def test_one_read_answers_for_ten_thousand_groups() -> None:
     assert tables.view(base, 3) is None
 
 
-def test_the_view_of_one_group_is_that_of_the_whole_tables(host1: Host) -> None:
+def test_a_filter_that_the_kernel_does_not_list_is_not_told_and_never_called_empty(host1: Host) -> None:
+    """mcfilter begins with the first interface whose newest group has sources: a later join hides it."""
     with host1.entered(), ExitStack() as stack:
         here = resolve_interface(host1.interface, list_interfaces())
-        chosen = {GROUP: None, GROUP + 1: SOURCE, GROUP6: None, GROUP6 + 1: SOURCE6}
-        for group, source in chosen.items():
+
+        def join(group, source=None) -> None:
             sock = stack.enter_context(open_group(group, 6666, receive_buffer=1, interface=here))
             stack.enter_context(Membership(sock, group, here, source))
-        tables = read_memberships()
-        for group in (*chosen, ip_address("224.0.0.1"), ip_address("239.9.9.9"), ip_address("ff15::99")):
-            for ifindex in (1, here.index):
-                assert read_membership(group, ifindex) == tables.view(group, ifindex)
+
+        def told(*groups) -> list[str | None]:
+            tables = read_memberships()
+            return [tables.view(group, here.index).filter for group in groups]
+
+        join(GROUP, SOURCE)
+        join(GROUP6, SOURCE6)
+        listed = [f"INCLUDE {{{SOURCE}}}", f"INCLUDE {{{SOURCE6}}}"]
+        assert told(GROUP, GROUP6) == listed
+        join(GROUP + 1)
+        join(GROUP6 + 1)
+        assert told(GROUP, GROUP6) == [None, None]
+        assert told(GROUP + 1, GROUP6 + 1) == ["EXCLUDE {}", "EXCLUDE {}"]
+        join(GROUP + 2, SOURCE)
+        join(GROUP6 + 2, SOURCE6)
+        assert told(GROUP, GROUP6) == listed
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.errors import NetworkRefused, UsageError
-from mcast_tui.net.kernel import read_membership
+from mcast_tui.net.kernel import read_memberships
 from mcast_tui.services.actions import Actions
 from mcast_tui.services.desk import Desk
 from mcast_tui.services.events import Explained, MembershipNews
@@ -95,7 +95,7 @@ class Speakers:
 
 async def change(node: Node, group, kind: Change, *sources) -> str:
     read = await node.change_sources(group, SourceChange(kind, sources))
-    view = read_membership(group.endpoint.address, group.ifindex)
+    view = read_memberships().view(group.endpoint.address, group.ifindex)
     assert (view.filter_mode, set(view.sources)) == (read.mode.name, set(read.sources))
     assert group.filter == read
     return str(read)
@@ -137,7 +137,7 @@ async def test_sources_come_and_go_and_all_they_ever_said_is_the_group_s(lab: La
         assert group.endpoint.source == a
         assert node.groups.find(endpoint_of(notation, b), node.interfaces) is group
         await node.leave(group)
-        assert read_membership(group.endpoint.address, group.ifindex) is None
+        assert read_memberships().view(group.endpoint.address, group.ifindex) is None
 
 
 @FAMILIES

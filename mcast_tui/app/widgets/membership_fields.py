@@ -64,7 +64,7 @@ def _ethernet(group: Address) -> list[Field]:
 def _filter(membership: HostMembership) -> str:
     view = membership.view
     if view.filter is None:
-        return "not told: the tables allow more than one reading"
+        return "not told: mcfilter lists it only behind an interface whose newest group has sources"
     if view.filter_mode == "INCLUDE":
         return f"{view.filter}: from these sources only"
     return f"{view.filter}: from any source" + (" but these" if view.sources else "")

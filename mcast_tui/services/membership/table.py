@@ -6,19 +6,20 @@ between two readings is all that is known of a change; what came and went in bet
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from mcast_tui.net.kernel import MembershipReader, explain_version
 from mcast_tui.services.membership.facts import KERNEL, OTHER, HostMembership, TimelineEntry, What
+from mcast_tui.services.membership.interface_filter import told_by_ours
 from mcast_tui.wire.well_known import group_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mcast_tui.net.kernel import MembershipTables
-    from mcast_tui.services.group import Group
+    from mcast_tui.services.groups import Groups
     from mcast_tui.wire.kernel_tables import HostGroup
     from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.message import Protocol
@@ -37,16 +38,15 @@ NOTICES = {What.JOIN: "RTM_NEWMULTICAST", What.LEAVE: "RTM_DELMULTICAST"}
 class HostTable:
     """Reads the memberships of the namespace it is read in. `groups`: ours, asked anew each time."""
 
-    def __init__(self, groups: Iterable[Group] = ()) -> None:
+    def __init__(self, groups: Groups | None = None) -> None:
         self._groups = groups
         self._reader = MembershipReader()
-        self._basis: tuple[MembershipTables, Counter[Key], _Spoken] | None = None
+        self._basis: tuple[MembershipTables, int, _Spoken] | None = None
         self._rows: tuple[HostMembership, ...] = ()
 
     def read(self) -> tuple[HostMembership, ...]:
         """Return the rows as they are now, the same object if the tables read the same; raises `OSError`."""
         tables = self._reader.read()
-        ours = Counter(_key(group) for group in self._groups if group.interface and group.membership)
         if self._basis is not None and self._basis[0] is tables:
             places = set(self._basis[2])
         else:
@@ -54,32 +54,28 @@ class HostTable:
                 (row.ifindex, row.interface, row.group.version, row.igmp_version) for row in tables.groups
             }
         spoken = {place: explain_version(*place[1:]) for place in places}
-        basis = (tables, ours, spoken)
+        basis = (tables, self._groups.revision if self._groups is not None else 0, spoken)
         if basis != self._basis:
             self._basis = basis
-            self._rows = tuple(_row(row, tables, ours, spoken) for row in tables.groups)
+            self._rows = tuple(self._row(row, tables, spoken) for row in tables.groups)
         return self._rows
 
-
-def _key(group: Group) -> Key:
-    assert group.interface is not None  # only those that have one are asked
-    return group.interface.index, group.endpoint.address
-
-
-def _row(row: HostGroup, tables: MembershipTables, ours: Counter[Key], spoken: _Spoken) -> HostMembership:
-    view = tables.view(row.group, row.ifindex)
-    assert view is not None  # the row is of these tables
-    protocol, reason = spoken[row.ifindex, row.interface, row.group.version, row.igmp_version]
-    return HostMembership(
-        ifindex=row.ifindex,
-        interface=row.interface,
-        group=row.group,
-        view=view,
-        ours=ours[row.ifindex, row.group],
-        protocol=protocol,
-        protocol_reason=reason,
-        name=group_name(row.group),
-    )
+    def _row(self, row: HostGroup, tables: MembershipTables, spoken: _Spoken) -> HostMembership:
+        view = tables.view(row.group, row.ifindex)
+        assert view is not None  # the row is of these tables
+        ours = () if self._groups is None else self._groups.holding(row.group, row.ifindex)
+        protocol, reason = spoken[row.ifindex, row.interface, row.group.version, row.igmp_version]
+        membership = HostMembership(
+            ifindex=row.ifindex,
+            interface=row.interface,
+            group=row.group,
+            view=view,
+            ours=len(ours),
+            protocol=protocol,
+            protocol_reason=reason,
+            name=group_name(row.group),
+        )
+        return replace(membership, view=told_by_ours(view, ours, is_kernel=membership.is_permanent))
 
 
 def diff(
@@ -137,7 +133,8 @@ def _change(
         if not has_interface:
             return what, who, row.view.origin, f"{total}, with the interface"
         return what, who, row.view.origin, ", ".join(filter(None, (total, filter_after)))
-    if was and now and filter_before != filter_after and was.ours == now.ours:
+    is_told = filter_before is not None and filter_after is not None
+    if was and now and is_told and filter_before != filter_after and was.ours == now.ours:
         origin = "/proc/net/mcfilter" if row.group.version == 4 else "/proc/net/mcfilter6"
         who = "this host" if now.ours else OTHER
         return What.FILTER, who, origin, f"{filter_before or 'not told'} -> {filter_after or 'not told'}"

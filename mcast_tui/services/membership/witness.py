@@ -1,6 +1,6 @@
 """Looks on while a group is joined, left or changed: what was seen before and after becomes a `Deed`.
 
-Reads two tables each time, of which only the lines about the one group are parsed.
+Reads the kernel's tables each time, whole: which filters they tell depends on the order of all groups.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mcast_tui.net.kernel import protocol_in_force, read_membership
+from mcast_tui.net.kernel import protocol_in_force, read_memberships
 from mcast_tui.net.refusals import read_limit
 from mcast_tui.services.membership.deed import Act, Deed, InForce, TableView
+from mcast_tui.services.membership.interface_filter import told_by_ours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.services.group import Group
     from mcast_tui.wire.literal import Address
@@ -23,7 +26,14 @@ if TYPE_CHECKING:
 class Witness:
     """Of one group on one interface, from before it is acted on."""
 
-    def __init__(self, group: Address, interface: Interface | None) -> None:
+    def __init__(
+        self,
+        group: Address,
+        interface: Interface | None,
+        holding: Callable[[Address, int], Sequence[Group]],
+    ) -> None:
+        """Look on; `holding` tells which of our groups are at an address on an interface."""
+        self._holding = holding
         self._group = group
         self._interface = interface
         self._at = time.time_ns()
@@ -61,9 +71,11 @@ class Witness:
         if self._interface is None:
             return None
         try:
-            return TableView(read_membership(self._group, self._interface.index))
+            view = read_memberships().view(self._group, self._interface.index)
         except OSError:
             return None
+        ours = self._holding(self._group, self._interface.index)
+        return TableView(None if view is None else told_by_ours(view, ours))
 
     def _read_version(self) -> InForce:
         if self._interface is None:

@@ -14,7 +14,7 @@ from mcast_tui.errors import UsageError
 from mcast_tui.wire.membership.message import GroupRecord, RecordType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mcast_tui.wire.literal import Address
 
@@ -44,6 +44,16 @@ class SourceFilter:
 ANY_SOURCE = SourceFilter(FilterMode.EXCLUDE)
 NOBODY = SourceFilter(FilterMode.INCLUDE)
 """Hearing no source is not being a member: RFC 3376 section 3.2."""
+
+
+def merge(filters: Sequence[SourceFilter]) -> SourceFilter:
+    """Return the filter of an interface whose members have these, RFC 3376 section 3.2; one at least."""
+    included = {s: None for each in filters if each.mode is FilterMode.INCLUDE for s in each.sources}
+    excluding = [each.sources for each in filters if each.mode is FilterMode.EXCLUDE]
+    if not excluding:
+        return SourceFilter(FilterMode.INCLUDE, tuple(included))
+    by_all = [s for s in excluding[0] if all(s in sources for sources in excluding) and s not in included]
+    return SourceFilter(FilterMode.EXCLUDE, tuple(by_all))
 
 
 class Change(Enum):
