@@ -247,6 +247,24 @@ async def test_the_cursor_selects_our_group_and_only_ours_can_be_left(host1: Hos
         assert frame.stage.desk.selected.label == "224.1.0.2:6666"
 
 
+async def test_a_cursor_just_moved_stays_although_the_screen_is_drawn_before_that_is_heard(
+    some_host: Host, source: HandMade
+) -> None:
+    async with frame_on(some_host, "224.1.0.1") as frame:
+        source.memberships = (membership(ours=1, users=1), membership(IPv4Address("224.9.9.9")))
+        [group] = frame.node.groups
+        source.memberships = tuple(replace(each, ifindex=group.ifindex) for each in source.memberships)
+        await shown(frame)
+        table = frame.stage.membership.table
+        assert table.chosen.group == GROUP
+        table.action_edge(1)
+        frame.stage.sample({})  # what the person did waits in a queue still
+        assert str(table.chosen.group) == "224.9.9.9"
+        await frame.until(lambda: frame.stage.desk.selected is None, "all traffic")
+        await frame.press("f5")
+        await frame.until(lambda: table.chosen.group == GROUP, "the cursor to follow")
+
+
 # -- many, odd and hostile ones
 
 

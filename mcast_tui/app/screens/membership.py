@@ -97,6 +97,7 @@ class MembershipPane(Container):
         self._glyphs = glyphs
         self._view: MembershipView | None = None
         self._prunes: dict[Key, PruneCountdown] = {}
+        self._selected: Key | None = None
         self._part = TIMELINE
         self._is_detail_open = self._is_of_entry = False
         self._detailed: tuple[str, Sequence[Field]] = ("", ())
@@ -154,9 +155,14 @@ class MembershipPane(Container):
         """Draw what came into the timeline since."""
         self.timeline.update_entries()
 
-    def select(self, key: Key) -> None:
-        """Put the cursor on this membership, if there is such a one."""
-        self.table.select(key)
+    def select(self, key: Key | None) -> None:
+        """Put the cursor on this membership, if there is such a one; None: wherever it is.
+
+        The same one again, after the person moved the cursor, is older than what the person chose.
+        """
+        if key is not None and (key != self._selected or not self.table.is_moved):
+            self.table.select(key)
+        self._selected = key
 
     def show_topic(self, topic: Topic) -> None:
         """Explain something in plain words, until something happens or `e` is pressed."""

@@ -328,7 +328,9 @@ class Stage:
         if anew:
             self.membership.show(view_of(self.memberships, time.time_ns()))
         group = self.desk.selected
-        if group is not None and group.ifindex is not None:
+        if group is None or group.ifindex is None:
+            self.membership.select(None)
+        else:
             self.membership.select((group.ifindex, group.endpoint.address))
 
     def _emptiness(self) -> Content:

@@ -70,6 +70,8 @@ class MembershipTable(Rows, can_focus=True):
         self._cursor = 0
         self._widths: dict[str, int] = {}
         self._instead: Content = Content()
+        self.is_moved = False
+        """The person moved the cursor since it was last put somewhere."""
 
     @property
     def chosen(self) -> HostMembership | None:
@@ -97,11 +99,15 @@ class MembershipTable(Rows, can_focus=True):
         self._names = {each.ifindex: safe_text(each.interface) for each in memberships}
         self._with_ipv6 = any(each.group.version == 6 for each in memberships)
         self._with_names = any(each.name for each in memberships)
-        if chosen is None or not self.select(key_of(chosen)):
+        if chosen is None or not self._go_to(key_of(chosen)):
             self._cursor = max(0, min(self._cursor, len(self._memberships) - 1))
 
     def select(self, key: Key) -> bool:
         """Put the cursor on a membership; tell whether there is such a one."""
+        self.is_moved = False
+        return self._go_to(key)
+
+    def _go_to(self, key: Key) -> bool:
         if self.chosen is not None and key_of(self.chosen) == key:
             return True
         at = next((at for at, each in enumerate(self._memberships) if key_of(each) == key), None)
@@ -158,6 +164,7 @@ class MembershipTable(Rows, can_focus=True):
 
     def _put_cursor(self, to: int) -> None:
         self._cursor = max(0, min(to, len(self._memberships) - 1))
+        self.is_moved = True
         self._reveal()
         self.refresh()
         if self.chosen is not None:
