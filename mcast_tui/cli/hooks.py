@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 _HELP = {
-    "join": "when this host joins a group",
-    "leave": "when it leaves one",
+    "join": "when this host, or with --tap another one, joins a group",
+    "leave": "when this host, or with --tap another one, leaves a group",
     "querier-lost": "when the querier of a LAN is overdue; it takes a tap to hear one",
     "stall": "when a joined group that had packets has none any more",
 }
 
 
 OF_MEMBERSHIPS = ("join", "leave")
-"""What is told of others on this host, too, as the kernel's tables have it."""
+"""What is told of other programs of this host, too, as the kernel's tables have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mcast_tui.net.kernel import KernelView
     from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.message import Protocol
+    from mcast_tui.wire.membership.source_filter import SourceFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,17 @@ class HostMembership:
     @property
     def is_permanent(self) -> bool:
         """Whether the kernel itself holds it: all-hosts, all-nodes, or an address's solicited-node group."""
-        return self.group in _OF_EVERY_HOST or self._is_solicited_node
+        return self.is_of_every_host or is_solicited_node(self.group)
+
+    @property
+    def is_of_every_host(self) -> bool:
+        """Whether every host is a member, and none reports it: RFC 3376 section 5, RFC 3810 section 6."""
+        return self.group in _OF_EVERY_HOST
 
     @property
     def others(self) -> int:
         """How many users are neither sockets of this process nor the kernel for its own addresses."""
-        of_kernel = 0 if not self.is_permanent else self.view.users if self._is_solicited_node else 1
+        of_kernel = 0 if not self.is_permanent else self.view.users if is_solicited_node(self.group) else 1
         return max(0, self.view.users - self.ours - of_kernel)
 
     @property
@@ -51,16 +57,17 @@ class HostMembership:
         holders = {THIS_APP: self.ours, KERNEL: self.is_permanent, OTHER: self.others}
         return ", ".join(name for name, holds in holders.items() if holds)
 
-    @property
-    def _is_solicited_node(self) -> bool:
-        return self.group.version == 6 and int(self.group) >> 24 == _SOLICITED_NODE
+
+def is_solicited_node(group: Address) -> bool:
+    """Tell whether it is the group of hosts whose addresses end alike: RFC 4291 section 2.7.1."""
+    return group.version == 6 and int(group) >> 24 == _SOLICITED_NODE
 
 
 THIS_APP, KERNEL, OTHER = "this app", "kernel", "other"
 """Who holds a membership. `OTHER`: another process of this host; the kernel does not say which."""
 _OF_EVERY_HOST = {IPv4Address("224.0.0.1"), IPv6Address("ff01::1"), IPv6Address("ff02::1")}
 _SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0")) >> 24
-"""All but the last 24 bits, which are those of the host's address: RFC 4291 section 2.7.1."""
+"""All but the last 24 bits, which are those of the host's address."""
 
 
 class What(Enum):
@@ -104,6 +111,8 @@ class TimelineEntry:
     """How it is known: ``tap``, ``setsockopt``, ``/proc/net/igmp``, ``RTM_NEWMULTICAST``."""
     view: KernelView | None = None
     """What the kernel kept of the group afterwards; None where it keeps nothing, or was not asked."""
+    filter: SourceFilter | None = None
+    """What another host hears of the group by its own reports; None where they do not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,31 @@ class QuerierFacts:
     def membership_interval_s(self) -> float:
         """How long a switch keeps a member it hears nothing of: RFC 3376 section 8.4, RFC 3810 9.4."""
         return self.robustness * self.interval_s + self.max_response_s
+
+
+@dataclass(frozen=True, slots=True)
+class HeardMember:
+    """Another host that reported a group: by its own words a member, or by those of who used its address."""
+
+    address: Address
+    protocol: Protocol
+    """Of its last report."""
+    filter: SourceFilter | None
+    """What its records add up to for a router (RFC 3376 section 6.4, RFC 3810 section 7.4); None where they
+    do not tell: before IGMPv3 and MLDv2, and where it named more sources than are kept."""
+    first_reported_at: int
+    last_reported_at: int
+    """ns since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardGroup:
+    """A group that other hosts reported on one interface."""
+
+    ifindex: int
+    group: Address
+    members: tuple[HeardMember, ...]
+    """By address. Those that were heard, not all there are: see `members`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,9 @@ def _is_told_already(entry: TimelineEntry) -> bool:
 
 def facts_of_entry(entry: TimelineEntry) -> dict[str, Any]:
     """Return the facts of one entry of the timeline."""
-    view = entry.view
-    sources = None if view is None or view.sources is None else list(map(str, view.sources))
+    view, reported = entry.view, entry.filter
+    mode = view.filter_mode if view else reported.mode.name if reported else None
+    sources = view.sources if view else reported.sources if reported else None
     return _facts(
         event=entry.what.value,
         time=rfc3339(entry.at),
@@ -105,8 +106,8 @@ def facts_of_entry(entry: TimelineEntry) -> dict[str, Any]:
         interface=entry.interface,
         ifindex=entry.ifindex,
         users=None if view is None else view.users,
-        filter=None if view is None else view.filter_mode,
-        sources=sources,
+        filter=mode,
+        sources=None if sources is None else list(map(str, sources)),
         text=entry.text,
     )
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from mcast_tui.services.membership.facts import is_solicited_node
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mcast_tui.services.membership.facts import (
         Explanation,
+        HeardGroup,
+        HeardMember,
         HostMembership,
         PruneCountdown,
         QuerierFacts,
     )
     from mcast_tui.services.membership.timeline import Timeline
     from mcast_tui.services.tap.tap import TapState
+    from mcast_tui.wire.literal import Address
 
 
 class MembershipSource(Protocol):
@@ -52,6 +57,12 @@ class MembershipSource(Protocol):
     def prunes(self, now: int) -> Sequence[PruneCountdown]:
         """Return when switches would stop forwarding our groups; `now` is ns since the epoch."""
 
+    def members(self, ifindex: int, group: Address) -> Sequence[HeardMember]:
+        """Return which other hosts were heard to be members of a group: not all that are, see `members`."""
+
+    def heard_groups(self) -> Sequence[HeardGroup]:
+        """Return every group that other hosts were heard to report, with who did."""
+
 
 @dataclass(frozen=True, slots=True)
 class MembershipView:
@@ -66,8 +77,27 @@ class MembershipView:
     timeline: Timeline
     queriers: Sequence[QuerierFacts]
     prunes: Sequence[PruneCountdown]
+    heard: Sequence[HeardGroup]
+    """What other hosts reported, as far as that is heard: by the tap, on the interfaces it is open on."""
     explanation: Explanation | None
     tap: TapState
+
+    def hears(self, interface: str) -> bool:
+        """Tell whether the tap is open on an interface: else what others report there is not known."""
+        return self.tap.is_open and interface in self.tap.interfaces
+
+    def elsewhere(self) -> list[HeardGroup]:
+        """Return the groups that others reported and this host is no member of.
+
+        Those that every IPv6 host has for its addresses come last.
+        """
+        here = {(row.ifindex, row.group) for row in self.rows}
+        groups = (each for each in self.heard if (each.ifindex, each.group) not in here)
+        return sorted(groups, key=_order)
+
+
+def _order(heard: HeardGroup) -> tuple[bool, int, int, int]:
+    return is_solicited_node(heard.group), heard.ifindex, heard.group.version, int(heard.group)
 
 
 def view_of(source: MembershipSource, now: int) -> MembershipView:
@@ -86,6 +116,7 @@ def view_of(source: MembershipSource, now: int) -> MembershipView:
         timeline=source.timeline,
         queriers=source.queriers(),
         prunes=source.prunes(now),
+        heard=source.heard_groups(),
         explanation=source.explanation,
         tap=source.tap,
     )

@@ -4,7 +4,7 @@
     watch.follow()          # from now on the kernel's tables
     watch.rows()            # as read last
     watch.timeline          # what happened, ours and others'
-    watch.listen()          # from now on the wire, too: queriers, reports, countdowns
+    watch.listen()          # from now on the wire, too: queriers, reports, countdowns, other hosts' groups
 
 What others on this host change is told on the node's timeline, and so to its listeners.
 """
@@ -24,10 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from mcast_tui.services.events import Event
-    from mcast_tui.services.membership.facts import Explanation, HostMembership, PruneCountdown, QuerierFacts
+    from mcast_tui.services.membership.facts import (
+        Explanation,
+        HeardGroup,
+        HeardMember,
+        HostMembership,
+        PruneCountdown,
+        QuerierFacts,
+    )
     from mcast_tui.services.membership.timeline import Timeline
     from mcast_tui.services.node import Node
     from mcast_tui.services.tap.tap import TapState
+    from mcast_tui.wire.literal import Address
 
 
 class MembershipWatch:
@@ -108,3 +116,11 @@ class MembershipWatch:
         """Return when switches would forget our groups; the answer does not depend on `now`."""
         del now
         return self.wire.countdowns()
+
+    def members(self, ifindex: int, group: Address) -> Sequence[HeardMember]:
+        """Return which other hosts were heard to be members of a group: not all that are, see `members`."""
+        return self.wire.members(ifindex, group)
+
+    def heard_groups(self) -> Sequence[HeardGroup]:
+        """Return every group that other hosts were heard to report, with who did."""
+        return self.wire.heard_groups()

@@ -1,4 +1,4 @@
-"""What the wire says of memberships: the tap's control frames, decoded, told, and fed to the querier watch.
+"""What the wire says of memberships: the tap's control frames, decoded, told, and fed to who keeps track.
 
 Nothing is listened to before `listen`: a tap changes which frames the card lets through, and costs a share
 of a processor where much passes. What is heard goes on the node's timeline; what this host itself was heard
@@ -16,20 +16,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 from mcast_tui.human import counted
 from mcast_tui.services.membership.facts import TimelineEntry, What
+from mcast_tui.services.membership.members import Members
 from mcast_tui.services.membership.prune import HeldGroup
 from mcast_tui.services.membership.querier import QuerierWatch
 from mcast_tui.services.membership.wire_log import entries_of
 from mcast_tui.services.tap.tap import TapService, TapState
 from mcast_tui.wire.membership.heard import hear
-from mcast_tui.wire.membership.message import Query, Refused
+from mcast_tui.wire.membership.message import Query, RecordReport, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mcast_tui.net.interfaces import Interface
-    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts
+    from mcast_tui.services.membership.facts import HeardGroup, HeardMember, PruneCountdown, QuerierFacts
     from mcast_tui.services.membership.querier import Findings
     from mcast_tui.services.node import Node
+    from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.message import ControlFrame, Heard
 
 POLL_S = 1.0
@@ -40,6 +42,8 @@ MOST_FRAMES, MOST_LONG, MOST_ENTRIES = 256, 16, 512
 hundreds of records: what is beyond is counted, and the event loop stays free."""
 LONG = 160
 """Octets from which a message of others is a long one, a millisecond of work: no general query is."""
+MOST_RECORDS = 4096
+"""Of other hosts, from which it is learnt at each pace who is a member: 40 ms of work; so many are kept."""
 CLOSED = TapState(is_open=False)
 
 
@@ -49,6 +53,7 @@ class WireWatch:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._queriers = QuerierWatch(self._held_groups)
+        self._members = Members()
         self._polling: asyncio.Task[NoReturn] | None = None
         self._draining: asyncio.TimerHandle | None = None
         self._basis: tuple[int, int] | None = None
@@ -59,7 +64,7 @@ class WireWatch:
         self.refused: Counter[str] = Counter()
         """Control frames that a host or router would ignore, by the reason."""
         self.skipped = 0
-        """Control frames that came faster than they are decoded."""
+        """Control frames that came faster than they are decoded, or than their records are kept."""
         self._told_missed = 0
 
     @property
@@ -99,6 +104,14 @@ class WireWatch:
             self._basis, self._countdowns = basis, self._queriers.countdowns()
         return self._countdowns
 
+    def members(self, ifindex: int, group: Address) -> Sequence[HeardMember]:
+        """Return which other hosts were heard to be members of a group."""
+        return self._members.of(ifindex, group)
+
+    def heard_groups(self) -> Sequence[HeardGroup]:
+        """Return every group that other hosts reported: the same object until something changes it."""
+        return self._members.groups()
+
     # -- what comes
 
     def _drain_soon(self) -> None:
@@ -116,8 +129,10 @@ class WireWatch:
 
     def _take(self, frames: Sequence[ControlFrame]) -> None:
         names = {each.index: each.name for each in self._node.interfaces}
+        own = {address.ip for each in self._node.interfaces for address in each.addresses}
         entries: list[TimelineEntry] = []
         ours: list[Heard] = []
+        room = MOST_RECORDS
         for frame in frames:
             heard = hear(frame)
             if isinstance(heard, Refused):
@@ -126,22 +141,35 @@ class WireWatch:
             self._heard += 1
             entries += entries_of(heard, names.get(heard.ifindex))
             entries += self._queriers.hear(heard).entries
-            if heard.is_outgoing and not isinstance(heard.message, Query):
-                ours.append(heard)
+            if heard.is_outgoing:
+                if not isinstance(heard.message, Query):
+                    ours.append(heard)
+            elif heard.source not in own:  # another interface of ours may be on the same LAN
+                room -= len(heard.message.records) if isinstance(heard.message, RecordReport) else 1
+                if room >= 0:
+                    entries += self._members.hear(heard, names.get(heard.ifindex))
+                else:
+                    self.skipped += 1
+        self._tell(entries)
+        if ours:
+            self._node.explain_by_wire(ours)
+
+    def _tell(self, entries: Sequence[TimelineEntry]) -> None:
         for entry in entries[:MOST_ENTRIES]:
             self._node.timeline.add(entry)
         if (untold := len(entries) - MOST_ENTRIES) > 0:
             text = f"{counted(untold, 'more entry', 'more entries')} in the same moment"
-            self._node.timeline.add(replace(entries[-1], group=None, who="several", text=text))
-        if ours:
-            self._node.explain_by_wire(ours)
+            last = replace(entries[-1], what=What.REPORT, group=None, who="several", text=text, filter=None)
+            self._node.timeline.add(last)
 
     async def _poll(self) -> NoReturn:
         while True:
             self.drain()
             self._listen_on()
             self._tell_missed()
-            self._publish(self._queriers.poll(time.time_ns()))
+            now = time.time_ns()
+            self._publish(self._queriers.poll(now))
+            self._tell(self._members.poll(now, self._queriers.queriers()))
             await asyncio.sleep(POLL_S)
 
     def _tell_missed(self) -> None:
@@ -152,17 +180,20 @@ class WireWatch:
         if (more := missed - self._told_missed) > 0:
             self._told_missed = missed
             self._queriers.miss(now)
+            self._members.miss(now)
             text = f"{counted(more, 'frame')} not looked at: too many at once, IGMP or MLD may be among them"
             self._node.timeline.add(
                 TimelineEntry(now, What.ALARM, True, None, None, None, "several", text, "tap")
             )
 
     def _listen_on(self) -> None:
-        self._queriers.listen_on(self._tapped(), time.time_ns())
+        tapped = self._tapped()
+        self._queriers.listen_on(tapped, time.time_ns())
+        self._members.listen_on(each.index for each in tapped)
 
-    def _tapped(self) -> Iterator[Interface]:
+    def _tapped(self) -> tuple[Interface, ...]:
         names = self.state.interfaces if self.state.is_open else ()
-        return (each for each in self._node.interfaces if each.name in names)
+        return tuple(each for each in self._node.interfaces if each.name in names)
 
     def _publish(self, findings: Findings) -> None:
         for entry in findings.entries:
