@@ -18,8 +18,9 @@ from mcast_tui.app.palette import ASCII, UNICODE
 from mcast_tui.app.screens import membership as membership_screen
 from mcast_tui.app.screens import stage
 from mcast_tui.app.widgets.membership_columns import fit_columns, row_of, titles
-from mcast_tui.app.widgets.membership_fields import membership_fields
+from mcast_tui.app.widgets.membership_fields import MOST_LISTED, membership_fields
 from mcast_tui.app.widgets.membership_table import MembershipTable
+from mcast_tui.app.widgets.packet_detail import FieldList
 from mcast_tui.app.widgets.timeline_entry import entry_line
 from mcast_tui.errors import PermissionRefused
 from mcast_tui.net import kernel
@@ -27,6 +28,8 @@ from mcast_tui.net.kernel import KernelView
 from mcast_tui.services.lab.lan import Lab
 from mcast_tui.services.membership.facts import (
     Explanation,
+    HeardGroup,
+    HeardMember,
     HostMembership,
     PruneCountdown,
     QuerierFacts,
@@ -37,6 +40,7 @@ from mcast_tui.services.membership.facts import (
 from mcast_tui.services.membership.timeline import Timeline
 from mcast_tui.services.tap.tap import TapState
 from mcast_tui.wire.membership.message import Protocol
+from mcast_tui.wire.membership.source_filter import ANY_SOURCE, FilterMode, SourceFilter
 from tests.app.frame import frame_on
 from tests.peers import socat_peer
 
@@ -67,6 +71,7 @@ class HandMade:
         self.memberships: Sequence[HostMembership] = ()
         self.queriers_heard: Sequence[QuerierFacts] = ()
         self.countdowns: Sequence[PruneCountdown] = ()
+        self.heard: Sequence[HeardGroup] = ()
 
     def follow(self) -> None:
         """Nothing changes by itself."""
@@ -83,6 +88,13 @@ class HandMade:
     def prunes(self, now: int) -> Sequence[PruneCountdown]:
         assert now > 0
         return self.countdowns
+
+    def members(self, ifindex: int, group: Address) -> Sequence[HeardMember]:
+        key = ifindex, group
+        return next((each.members for each in self.heard if (each.ifindex, each.group) == key), ())
+
+    def heard_groups(self) -> Sequence[HeardGroup]:
+        return self.heard
 
 
 @pytest.fixture(scope="module")
@@ -538,6 +550,66 @@ async def test_what_just_happened_gives_way_to_a_topic_and_comes_back(
         await frame.until(lambda: frame.app.focused is frame.stage.membership.explanation, "the keys there")
 
 
+# -- who else is a member
+
+
+def member(address: str, sources: SourceFilter | None = ANY_SOURCE, *, age_s: float = 5) -> HeardMember:
+    at = time.time_ns() - round(age_s * SECOND)
+    protocol = Protocol.IGMPV2 if sources is None else Protocol.IGMPV3
+    return HeardMember(ip_address(address), protocol, sources, at, at)
+
+
+async def test_members_heard_stand_in_the_column_the_detail_and_the_groups_of_others(
+    some_host: Host, source: HandMade
+) -> None:
+    source.memberships = (membership(ours=1), membership(IPv4Address("224.0.0.1")))
+    only = SourceFilter(FilterMode.INCLUDE, (IPv4Address("192.0.2.1"),))
+    many = tuple(member(f"192.168.10.{number}", age_s=100) for number in range(1, 9))
+    source.heard = (
+        HeardGroup(2, GROUP, (member("192.168.10.2", only), member("192.168.10.3", None))),
+        HeardGroup(2, IPv6Address("ff02::1:ff00:3"), (member("fe80::3"),)),
+        HeardGroup(2, IPv4Address("239.7.7.7"), many),
+    )
+    async with frame_on(some_host, "224.1.0.1", size=(220, 50)) as frame:
+        await shown(frame)
+        assert " Heard " in frame.text
+        assert re.search(r"this app .* IGMPv3 +the default +2 ", line_with(frame, "224.1.0.1 ", "this app"))
+        assert re.search(r"kernel .* IGMPv3 +the default +─ ", line_with(frame, "224.0.0.1 ", "kernel"))
+        assert "2 groups of others" in line_with(frame, "QUERIERS")
+        assert line_with(frame, "● 239.7.7.7", "eth0  8 members, 1m ago: 192.168.10.1, ")
+        assert frame.text.index("239.7.7.7") < frame.text.index(
+            "ff02::1:ff00:3"
+        )  # what every host has is last
+        await frame.press("enter")
+        await frame.until(lambda: "192.168.10.2  INCLUDE {192.0.2.1}" in frame.text, "the detail")
+        assert line_with(frame, "192.168.10.3  filter not told", "IGMPv2 report at")
+        assert "as heard: switches and other members keep reports from us" in frame.text
+        source.tap = TapState(is_open=True, interfaces=("eth1",), way="in this process")
+        frame.stage.sample({})
+        await frame.until(lambda: line_with(frame, "elsewhere", "unknown"), "what is not known")
+        source.tap = OPEN
+        await frame.press("escape", "end", "enter")
+        await frame.until(lambda: "every host is a member, and none reports it" in frame.text, "that of all")
+
+
+async def test_thousands_of_members_cost_the_rows_on_screen(some_host: Host, source: HandMade) -> None:
+    first = int(IPv4Address("10.0.0.0"))
+    crowd = tuple(member(str(IPv4Address(first + number))) for number in range(4000))
+    lone = (member("192.168.10.2"),)
+    groups = tuple(HeardGroup(2, IPv4Address(int(GROUP) + 1 + number), lone) for number in range(4000))
+    source.memberships = (membership(ours=1),)
+    source.heard = (HeardGroup(2, GROUP, crowd), *groups)
+    async with frame_on(some_host, "224.1.0.1", size=(200, 50)) as frame:
+        await shown(frame)
+        await frame.press("enter")
+        detail = frame.stage.membership.query_one(FieldList)
+        await frame.until(lambda: detail.row_count > MOST_LISTED, "the detail")
+        assert detail.row_count < 3 * MOST_LISTED
+        assert frame.stage.membership.queriers.row_count > 4000
+        frame.stage.membership.queriers.scroll_end(animate=False, immediate=True)
+        await frame.until(lambda: str(groups[-1].group) in frame.text, "the last of the groups")
+
+
 # -- sizes and looks
 
 
@@ -572,21 +644,29 @@ async def test_every_size_is_survived_and_low_ones_show_one_part_at_a_time(
 
 @pytest.mark.parametrize("width", range(1, 200, 13))
 def test_a_row_fits_its_width_and_stands_under_its_titles(width: int) -> None:
-    widths = fit_columns(width, ("eth0",), with_ipv6=True, with_names=True, with_prunes=True)
+    widths = fit_columns(width, ("eth0",), with_ipv6=True, with_names=True, with_prunes=True, with_heard=True)
     long = membership(IPv6Address("ff02::1:ff12:3456:789a:bcde"), name="a" * 15)
-    row = row_of(long, widths, countdown(100), time.time_ns(), UNICODE)
+    row = row_of(long, widths, countdown(100), 7, time.time_ns(), UNICODE)
     assert row.cell_length + 1 == len(titles(widths))
     if width >= 44:
         assert row.cell_length < width
     assert {"group", "who", "filter"} <= set(widths)
 
 
+def test_what_is_heard_has_a_column_where_there_is_a_tap_and_room() -> None:
+    for width, with_heard, is_there in ((82, True, True), (82, False, False), (60, True, False)):
+        widths = fit_columns(
+            width, ("eth0",), with_ipv6=True, with_names=True, with_prunes=True, with_heard=with_heard
+        )
+        assert ("heard" in widths) is is_there
+
+
 def test_under_ascii_nothing_but_ascii_is_written() -> None:
-    widths = fit_columns(160, ("eth0",), with_ipv6=True, with_names=True, with_prunes=True)
+    widths = fit_columns(160, ("eth0",), with_ipv6=True, with_names=True, with_prunes=True, with_heard=True)
     now = time.time_ns()
     for row in (membership(ours=1), membership(users=3), membership(IPv4Address("224.0.0.1"))):
         for prune in (None, countdown(9), countdown(9, overdue=True), countdown(-9)):
-            assert str(row_of(row, widths, prune, now, ASCII)).isascii()
+            assert str(row_of(row, widths, prune, None, now, ASCII)).isascii()
     for what in What:
         for seen in (True, False):
             for width in (40, 80, 160):
@@ -611,7 +691,7 @@ async def test_without_colour_the_cursor_is_still_set_apart(
 
 
 def test_the_detail_of_a_group_tells_its_mac_address_and_who_shares_it() -> None:
-    fields = membership_fields(membership(IPv4Address("230.0.0.5")), countdown(9))
+    fields = membership_fields(membership(IPv4Address("230.0.0.5")), countdown(9), ())
     text = " | ".join(f"{field.name}: {field.value} ({field.origin})" for field in fields)
     assert "MAC: 01:00:5e:00:00:05 (RFC 1112 section 6.4" in text
     assert "flooded: as 224.0.0.5 is" in text
@@ -619,5 +699,5 @@ def test_the_detail_of_a_group_tells_its_mac_address_and_who_shares_it() -> None
     assert len(shared) == 31
     assert "230.0.0.5" not in shared
     assert "pruned: at " in text
-    six = membership_fields(membership(IPv6Address("ff02::1:3")), None)
+    six = membership_fields(membership(IPv6Address("ff02::1:3")), None, ())
     assert "33:33:00:01:00:03" in [field.value for field in six]

@@ -43,7 +43,13 @@ if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.app.widgets.packet_fields import Field
     from mcast_tui.app.widgets.rows import Rows
-    from mcast_tui.services.membership.facts import Explanation, HostMembership, PruneCountdown
+    from mcast_tui.services.membership.facts import (
+        Explanation,
+        HeardGroup,
+        HeardMember,
+        HostMembership,
+        PruneCountdown,
+    )
     from mcast_tui.services.membership.topic_texts.topic import Topic
     from mcast_tui.services.membership.view import MembershipView
 
@@ -98,6 +104,8 @@ class MembershipPane(Container):
         self._view: MembershipView | None = None
         self._prunes: dict[Key, PruneCountdown] = {}
         self._selected: Key | None = None
+        self._heard: dict[Key, HeardGroup] = {}
+        self._elsewhere: list[HeardGroup] = []
         self._part = TIMELINE
         self._is_detail_open = self._is_of_entry = False
         self._detailed: tuple[str, Sequence[Field]] = ("", ())
@@ -139,12 +147,16 @@ class MembershipPane(Container):
         before, self._view = self._view, view
         if before is None or before.prunes is not view.prunes:
             self._prunes = {key_of(prune): prune for prune in view.prunes}
+        if before is None or before.heard is not view.heard:
+            self._heard = {key_of(heard): heard for heard in view.heard}
+        if before is None or before.heard is not view.heard or before.rows is not view.rows:
+            self._elsewhere = view.elsewhere()
         self._heading.show(f"KERNEL {safe_text(view.origin)}", f"  {counted(len(view.rows), 'membership')}")
-        self.table.show(view.rows, self._prunes, view.at, self._no_rows(view))
+        self.table.show(view, self._prunes, self._heard, self._no_rows(view))
         self.timeline.show(view.timeline, self.timeline.only)
-        self.queriers.show(view)
+        self.queriers.show(view, self._elsewhere)
         self.explanation.show(view.explanation)
-        self._querier_heading.show("QUERIERS", str(len(view.queriers)) if view.tap.is_open else "no tap")
+        self._querier_heading.show("QUERIERS", self._wire_words(view))
         self._name_parts()
         if self._is_detail_open:
             self._show_detail()
@@ -178,6 +190,13 @@ class MembershipPane(Container):
     def take_keys(self) -> None:
         """Give the keys to the part that was used last, or to the table where that is not on screen."""
         (self._has_keys if self._is_shown(self._has_keys) else self.table).focus()
+
+    def _wire_words(self, view: MembershipView) -> str:
+        """Return how much of the wire is known: what is listed may be below the edge."""
+        if not view.tap.is_open:
+            return "no tap"
+        others = f"  {counted(len(self._elsewhere), 'group')} of others" if self._elsewhere else ""
+        return f"{len(view.queriers)}{others}"
 
     def _no_rows(self, view: MembershipView) -> Content:
         if view.unreadable is not None:
@@ -314,10 +333,17 @@ class MembershipPane(Container):
             detailed = entry_title(entry), entry_fields(entry)
         elif chosen is not None:
             prune = self._prunes.get(key_of(chosen))
-            detailed = membership_title(chosen), membership_fields(chosen, prune)
+            detailed = membership_title(chosen), membership_fields(chosen, prune, self._heard_of(chosen))
         if detailed != self._detailed:
             self._detailed = detailed
             self._detail.show(*detailed, None)
+
+    def _heard_of(self, membership: HostMembership) -> Sequence[HeardMember] | None:
+        """Return which other hosts reported its group; None where they are not heard."""
+        if self._view is None or not self._view.hears(membership.interface):
+            return None
+        heard = self._heard.get(key_of(membership))
+        return heard.members if heard else ()
 
     # -- where the parts stand
 

@@ -36,10 +36,11 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "version": Column("Speaks", 6),
     "why": Column("Because", 24),
     "left": Column("Pruned in", 9),
+    "heard": Column("Heard", 5),
     "name": Column("Name", 12),
 }
 """From left to right."""
-DROPPED: Final = ("why", "name", "version", "users", "left", "interface")
+DROPPED: Final = ("why", "name", "heard", "version", "users", "left", "interface")
 """What a narrow table does without, the first first; the detail of a row has all of it."""
 WIDENED: Final = (
     ("who", 14),
@@ -59,14 +60,17 @@ IPV6_LEAST: Final = 18
 
 
 def fit_columns(
-    width: int, interfaces: Sequence[str], *, with_ipv6: bool, with_names: bool, with_prunes: bool
+    width: int,
+    interfaces: Sequence[str],
+    *,
+    with_ipv6: bool,
+    with_names: bool,
+    with_prunes: bool,
+    with_heard: bool,
 ) -> dict[str, int]:
     """Return the cells of each column that fits `width`; a column of which nothing is known is left out."""
-    known = {
-        name: column.least
-        for name, column in COLUMNS.items()
-        if (with_prunes or name != "left") and (with_names or name != "name")
-    }
+    with_ = {"left": with_prunes, "name": with_names, "heard": with_heard}
+    known = {name: column.least for name, column in COLUMNS.items() if with_.get(name, True)}
     known["interface"] = min(max(map(len, interfaces), default=0), LONGEST_INTERFACE)
     known["interface"] = max(known["interface"], COLUMNS["interface"].least)
     if with_ipv6:
@@ -126,10 +130,14 @@ def row_of(
     membership: HostMembership,
     widths: Mapping[str, int],
     prune: PruneCountdown | None,
+    heard: int | None,
     now: int,
     glyphs: Glyphs,
 ) -> Content:
-    """Return one membership in these columns, without the cursor's cell."""
+    """Return one membership in these columns, without the cursor's cell.
+
+    `heard` is how many other hosts reported the group; None where that is not known.
+    """
     cells = {
         "interface": (clamp_cells(safe_text(membership.interface), widths.get("interface", 0)), MUTED),
         "group": (shorten(str(membership.group), widths["group"], glyphs.ellipsis), "bold"),
@@ -139,6 +147,7 @@ def row_of(
         "version": (membership.protocol.value if membership.protocol else glyphs.dash, ""),
         "why": (membership.protocol_reason, MUTED),
         "left": left_of(prune, now, glyphs) if prune else ("", ""),
+        "heard": (f"{glyphs.dash if heard is None else heard:>5}", MUTED if not heard else ""),
         "name": (membership.name or "", MUTED),
     }
     return Content(" ").join(

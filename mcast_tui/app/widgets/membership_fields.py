@@ -13,8 +13,18 @@ from mcast_tui.wire.group_mac import aliases, flooded_alias, group_mac
 from mcast_tui.wire.scope import scope_of
 
 if TYPE_CHECKING:
-    from mcast_tui.services.membership.facts import HostMembership, PruneCountdown, TimelineEntry
+    from collections.abc import Iterator, Sequence
+
+    from mcast_tui.services.membership.facts import (
+        HeardMember,
+        HostMembership,
+        PruneCountdown,
+        TimelineEntry,
+    )
     from mcast_tui.wire.literal import Address
+
+MOST_LISTED = 64
+"""Of the members heard: whoever reports from ever new addresses makes thousands, all of them laid out."""
 
 
 def membership_title(membership: HostMembership) -> str:
@@ -22,8 +32,10 @@ def membership_title(membership: HostMembership) -> str:
     return f"{membership.group} on {safe_text(membership.interface)} (ifindex {membership.ifindex})"
 
 
-def membership_fields(membership: HostMembership, prune: PruneCountdown | None) -> list[Field]:
-    """Return all that is known of a membership, in the order people ask."""
+def membership_fields(
+    membership: HostMembership, prune: PruneCountdown | None, heard: Sequence[HeardMember] | None
+) -> list[Field]:
+    """Return all that is known of a membership, in the order people ask; `heard` is None where no tap is."""
     view = membership.view
     ours = f" ({human.counted(membership.ours, 'socket')})" if membership.ours else ""
     filters = "/proc/net/mcfilter" if membership.group.version == 4 else "/proc/net/mcfilter6"
@@ -46,7 +58,29 @@ def membership_fields(membership: HostMembership, prune: PruneCountdown | None) 
         reported = clock(prune.last_reported_at, milliseconds=False)
         fields.append(Field("pruned", f"at {clock(prune.expires_at, milliseconds=False)}", prune.origin))
         fields.append(Field("", f"{since} at {reported}", "a query that is answered puts it off"))
-    return [*fields, *_ethernet(membership.group)]
+    return [*fields, *_heard(membership, heard), *_ethernet(membership.group)]
+
+
+def _heard(membership: HostMembership, heard: Sequence[HeardMember] | None) -> Iterator[Field]:
+    """Yield which other hosts reported the group, and when: an age would change the whole each second."""
+    if membership.is_of_every_host:
+        by = "RFC 3376 section 5" if membership.group.version == 4 else "RFC 3810 section 6"
+        yield Field("elsewhere", "every host is a member, and none reports it", by)
+    elif heard is None:
+        yield Field("elsewhere", UNKNOWN, "what other hosts report is heard by a tap only")
+    elif not heard:
+        yield Field(
+            "elsewhere", "no other member heard", "hosts report when they join and when a querier asks"
+        )
+    else:
+        for number, member in enumerate(heard[:MOST_LISTED]):
+            at = clock(member.last_reported_at, milliseconds=False)
+            told = f"{member.address}  {member.filter or 'filter not told'}"
+            yield Field("" if number else "elsewhere", told, f"{member.protocol.value} report at {at}, tap")
+        if (more := len(heard) - MOST_LISTED) > 0:
+            yield Field("", f"and {more} more", "")
+        note = "RFC 4541 section 2.1.1; RFC 2236 section 3"
+        yield Field("", "as heard: switches and other members keep reports from us", note)
 
 
 def _ethernet(group: Address) -> list[Field]:

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mcast_tui.app.palette import Glyphs
-    from mcast_tui.services.membership.facts import HostMembership, PruneCountdown
+    from mcast_tui.services.membership.facts import HeardGroup, HostMembership, PruneCountdown
+    from mcast_tui.services.membership.view import MembershipView
 
 Key: TypeAlias = tuple[int, Address]
 """Interface index and group: what makes a membership of this host the same one."""
 
 
-def key_of(each: HostMembership | PruneCountdown) -> Key:
+def key_of(each: HostMembership | PruneCountdown | HeardGroup) -> Key:
     """Return which membership it is, or is about."""
     return each.ifindex, each.group
 
@@ -65,8 +66,9 @@ class MembershipTable(Rows, can_focus=True):
         self._memberships: list[HostMembership] = []
         self._names: dict[int, str] = {}
         self._with_ipv6 = self._with_names = False
+        self._view: MembershipView | None = None
         self._prunes: Mapping[Key, PruneCountdown] = {}
-        self._now = 0
+        self._heard: Mapping[Key, HeardGroup] = {}
         self._cursor = 0
         self._widths: dict[str, int] = {}
         self._instead: Content = Content()
@@ -80,16 +82,19 @@ class MembershipTable(Rows, can_focus=True):
 
     def show(
         self,
-        memberships: Sequence[HostMembership],
+        view: MembershipView,
         prunes: Mapping[Key, PruneCountdown],
-        now: int,
+        heard: Mapping[Key, HeardGroup],
         instead: Content,
     ) -> None:
-        """Draw these; `instead` stands where there is none. The same object again is not sorted again."""
-        self._prunes, self._now, self._instead = prunes, now, instead
-        if memberships is not self._given:
-            self._given = memberships
-            self._take(memberships)
+        """Draw the rows of `view`; `instead` stands where there is none. The same rows are not sorted again.
+
+        `prunes` and `heard` are its own, by the membership they are about.
+        """
+        self._view, self._prunes, self._heard, self._instead = view, prunes, heard, instead
+        if view.rows is not self._given:
+            self._given = view.rows
+            self._take(view.rows)
         self._fit()
         self.set_row_count(len(self._memberships) or 1)
 
@@ -119,17 +124,24 @@ class MembershipTable(Rows, can_focus=True):
         return True
 
     def row(self, y: int) -> Content:
-        if not self._memberships:
+        if not self._memberships or self._view is None:
             return self._instead
         membership = self._memberships[y]
         is_chosen = y == self._cursor
-        prune = self._prunes.get(key_of(membership))
-        cells = row_of(membership, self._widths, prune, self._now, self._glyphs)
+        prune, now = self._prunes.get(key_of(membership)), self._view.at
+        cells = row_of(membership, self._widths, prune, self._heard_of(membership), now, self._glyphs)
         mark = self._glyphs.cursor if is_chosen else " "
         line = Content.assemble((mark, "$primary"), cells).truncate(self.row_width, pad=True)
         if not is_chosen:
             return line
         return line.stylize("bold reverse" if self.app.no_color else "bold on $primary 25%")
+
+    def _heard_of(self, membership: HostMembership) -> int | None:
+        """Return how many other hosts reported its group; None where that cannot be known."""
+        if self._view is None or membership.is_of_every_host or not self._view.hears(membership.interface):
+            return None
+        heard = self._heard.get(key_of(membership))
+        return len(heard.members) if heard else 0
 
     def _fit(self) -> None:
         widths = fit_columns(
@@ -138,6 +150,7 @@ class MembershipTable(Rows, can_focus=True):
             with_ipv6=self._with_ipv6,
             with_names=self._with_names,
             with_prunes=bool(self._prunes),
+            with_heard=self._view is not None and self._view.tap.is_open,
         )
         if widths != self._widths:
             self._widths = widths

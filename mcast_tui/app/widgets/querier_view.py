@@ -1,4 +1,4 @@
-"""Who asks for reports on each interface, when the next question is due, and what its absence ends."""
+"""Who asks for reports, when the next question is due, what its absence ends; and what others report."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mcast_tui.app.palette import Glyphs
-    from mcast_tui.services.membership.facts import PruneCountdown, QuerierFacts
+    from mcast_tui.services.membership.facts import HeardGroup, PruneCountdown, QuerierFacts
     from mcast_tui.services.membership.view import MembershipView
     from mcast_tui.services.tap.tap import TapState
 
 TAP_COMMAND = "sudo mcast-tui tap"
 """Makes the wire visible to an app without privilege; shown and copied, never run."""
 UNHEARD = "no querier heard so far"
+MEMBERS_NAMED = 8
+"""Of a group of others: more do not fit a line, and there may be thousands."""
 
 
 class QuerierView(Rows, can_focus=True):
-    """The queriers first, then the countdown of each group; without a tap, what is missing and why."""
+    """The queriers, the countdown of each group, others' groups; without a tap, what is missing and why."""
 
     HELP = (
         "A switch that snoops forgets members it hears nothing of, and they speak only when a querier asks.\n"
-        "Here is who asks, when it should ask next, and what is left for each group if it does not."
+        "Here is who asks, when it should ask next, and what is left for each group if it does not. Below:\n"
+        "groups that other hosts reported and this host is no member of; there may be more, unheard."
     )
 
     def __init__(self, interface_name: Callable[[int], str | None], glyphs: Glyphs) -> None:
@@ -42,11 +45,14 @@ class QuerierView(Rows, can_focus=True):
         self._view: MembershipView | None = None
         self._head: list[Content] = []
         self._prunes: Sequence[PruneCountdown] = ()
+        self._elsewhere: Sequence[HeardGroup] = ()
+        self._others_head: list[Content] = []
 
-    def show(self, view: MembershipView) -> None:
+    def show(self, view: MembershipView, elsewhere: Sequence[HeardGroup]) -> None:
+        """Draw `view`; `elsewhere` are the groups of it that this host is no member of."""
         if self._view is None or self._view.prunes is not view.prunes:
             self._prunes = sorted(view.prunes, key=lambda prune: prune.expires_at)
-        self._view = view
+        self._view, self._elsewhere = view, elsewhere
         self._lay_out()
 
     def on_resize(self) -> None:
@@ -64,14 +70,21 @@ class QuerierView(Rows, can_focus=True):
         if view.tap.is_open and not view.queriers:
             self._head.append(Content.styled(f" {self._glyphs.inferred} {UNHEARD}", MUTED))
         if self._prunes:
-            title = "A snooping switch stops forwarding to us, unless a query comes"
-            self._head += [Content(), Content.styled(f" {title}:", f"bold {MUTED}")]
-        self.set_row_count(len(self._head) + len(self._prunes))
+            self._head += _heading("A snooping switch stops forwarding to us, unless a query comes")
+        self._others_head = _heading("Groups of other hosts, as far as heard") if self._elsewhere else []
+        parts = (self._head, self._prunes, self._others_head, self._elsewhere)
+        self.set_row_count(sum(map(len, parts)))
 
     def row(self, y: int) -> Content:
         if y < len(self._head):
             return self._head[y]
-        return self._prune_line(self._prunes[y - len(self._head)])
+        y -= len(self._head)
+        if y < len(self._prunes):
+            return self._prune_line(self._prunes[y])
+        y -= len(self._prunes)
+        if y < len(self._others_head):
+            return self._others_head[y]
+        return self._group_line(self._elsewhere[y - len(self._others_head)])
 
     def _querier_lines(self, querier: QuerierFacts, now: int) -> Iterator[Content]:
         """Yield a querier: who, how it asks, when it should ask next, what is wrong with it."""
@@ -135,11 +148,30 @@ class QuerierView(Rows, can_focus=True):
             line = line.append(Content.styled(f"  {prune.origin}", MUTED))
         return cut(line, self.row_width, glyphs.ellipsis)
 
+    def _group_line(self, heard: HeardGroup) -> Content:
+        """Return a group of others: how many reported it, when last, and who."""
+        glyphs, members = self._glyphs, heard.members
+        named = ", ".join(str(member.address) for member in members[:MEMBERS_NAMED])
+        last_at = max(member.last_reported_at for member in members)
+        age = human.format_age(((self._view.at if self._view else 0) - last_at) / 1e9)
+        line = Content.assemble(
+            (f" {glyphs.seen} ", "$success"),
+            (f"{shorten(str(heard.group), 18, glyphs.ellipsis):<18} ", "bold"),
+            (f"{self._where(heard.ifindex)}  ", MUTED),
+            f"{human.counted(len(members), 'member')}, {age}: ",
+            (named, MUTED),
+        )
+        return cut(line, self.row_width, glyphs.ellipsis)
+
     def _wrapped(self, text: str, style: str, mark: str = " ") -> Iterator[Content]:
         return wrapped(text, self.row_width, style, mark)
 
     def _where(self, ifindex: int) -> str:
         return self._interface_name(ifindex) or f"interface {ifindex}"
+
+
+def _heading(title: str) -> list[Content]:
+    return [Content(), Content.styled(f" {title}:", f"bold {MUTED}")]
 
 
 def wrapped(text: str, width: int, style: str, mark: str = " ") -> Iterator[Content]:
