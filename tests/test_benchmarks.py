@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import __main__ as command_line
-from benchmarks import machine, receive, render
+from benchmarks import groups, machine, quiet, receive, render
 from benchmarks.outcome import QUICK, Outcome, Table, Verdict, median, quantile
 from benchmarks.receivers import C_LOOP, OTHERS, OURS, PAIRED, captured
 from tests.peers import requires
@@ -46,7 +46,9 @@ def lan(make_lab: Callable[..., Lab]) -> Lab:
 
 @requires("gcc")
 @pytest.mark.parametrize("name", [name for name in command_line.NAMES if name != "receive"])
-def test_a_benchmark_yields_figures(lan: Lab, name: str) -> None:
+def test_a_benchmark_yields_figures(lan: Lab, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in (groups, quiet):
+        monkeypatch.setattr(each, "SETTLE_S", 0.0)
     outcome: Outcome = import_module(f"benchmarks.{name}").measure(lan, TINY)
 
     assert outcome.name == name

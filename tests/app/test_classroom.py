@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.binding import Binding
 
+from mcast_tui.app.classroom import desk as classroom_desk
 from mcast_tui.app.classroom import screen as classroom_screen
 from mcast_tui.app.classroom.app import ClassroomApp
 from mcast_tui.app.widgets.footer import SHOWN
@@ -40,6 +41,12 @@ if TYPE_CHECKING:
 
 NAMES = {" ": "space", ":": "colon", ".": "full_stop", ",": "comma", "%": "percent_sign"}
 SIZES = [(1, 1), (2, 2), (200, 50), (3, 40), (80, 24), (200, 3), (40, 12), (120, 40), (110, 12), (160, 29)]
+
+
+@pytest.fixture(autouse=True)
+def keys_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a key wait for what was asked before it as long as tests wait for anything."""
+    monkeypatch.setattr(classroom_desk, "BUSY_S", PATIENCE_S)
 
 
 @dataclass
@@ -127,7 +134,7 @@ async def test_keys_do_to_the_marked_host_and_the_switch_what_they_say() -> None
         before = await room.desk._lan.look()
         assert before.host(2).users(next(iter(before.members.values())).member.group, "eth0") == 1
         await room.until_seen(
-            lambda now: now.link(3, 0).counters.bytes_out > before.link(3, 0).counters.bytes_out + 20_000,
+            lambda now: now.link(3, 0).counters.bytes_out > before.link(3, 0).counters.bytes_out + 5_000,
             "flooding to host 3",
         )
         await room.press("n", "Q")

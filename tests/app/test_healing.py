@@ -15,7 +15,8 @@ async def test_a_card_taken_out_and_put_in_again_is_told_and_the_group_goes_on(l
     async with frame_on(lab.host(1), "224.1.0.1", size=(170, 40)) as frame:
         lab.remove(1)
         await frame.until(lambda: "not a member any more - joined again once" in frame.text, "the loss")
-        assert any("Cannot receive 224.1.0.1:6666: eth0 is gone." in notice for notice in frame.notices)
+        gone = "Cannot receive 224.1.0.1:6666: eth0 is gone."
+        await frame.until(lambda: any(gone in notice for notice in frame.notices), "the notice")
         lab.insert(1)
         await frame.until(
             lambda: "eth0: 224.1.0.1 joined again: users 1, EXCLUDE {}." in frame.notices, "the healing"

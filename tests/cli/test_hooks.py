@@ -35,7 +35,7 @@ def test_a_listener_tells_of_a_stream_that_stops_and_goes_on(
     hook = f"sh -c 'echo $MCAST_EVENT $MCAST_GROUP $MCAST_PORT >> {ran}'"
     options = ("--events", str(log), "--on-stall", hook, "--stall-after", "0.2", "--on-join", hook)
     with started(host1, "listen", GROUP, *options) as listener, socat_peer(host2) as peer:
-        wait_until(lambda: written(ran) == ["join 224.1.0.1 6666"], "the command of the join")
+        wait_until(lambda: "join 224.1.0.1 6666" in written(ran), "the command of the join")
         peer.say("one")
         wait_until(lambda: any("stall" in line for line in written(log)), "the stall")
         peer.say("two")

@@ -14,7 +14,7 @@ import pytest
 from mcast_tui.net.privileges import read_privileges
 from tests.cli.commands import run_on, started
 from tests.net.test_tap import send
-from tests.peers import wait_until
+from tests.peers import Program, wait_until
 from tests.tap_reader import Reader, runtime_directory
 
 if TYPE_CHECKING:
@@ -149,6 +149,40 @@ def test_without_privilege_it_says_who_may(home: Path, host1: Host) -> None:
     assert ended.returncode == 3
     assert "Cannot tap an interface: " in ended.stderr
     assert "Try: sudo " in ended.stderr
+
+
+LOADS_NOTHING_LATE = """
+import sys
+from mcast_tui.cli.main import main
+from mcast_tui.services.tap import helper
+
+class Unreadable:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"numpy", "mcast_tui"}:
+            raise ImportError(f"{name} is where only root may read")
+
+drop = helper.drop_privileges
+
+def drop_and_read_no_more(uid, gid):
+    sys.meta_path.insert(0, Unreadable())
+    return drop(uid, gid)
+
+helper.drop_privileges = drop_and_read_no_more
+sys.exit(main(["tap", "--user", sys.argv[1]]))
+"""
+
+
+def test_it_feeds_from_where_only_root_may_read(home: Path, host1: Host, host2: Host) -> None:
+    one_thread = ["env", "OPENBLAS_NUM_THREADS=1"]
+    argv = [*one_thread, sys.executable, "-c", LOADS_NOTHING_LATE, str(NOBODY)]
+    with Program(host1, argv) as helper:
+        helper.errors.wait(lambda: b"feeding" in helper.errors.data, "an open door")
+        with Reader(host1, NOBODY) as reader:
+            reader.wait_state(is_open=True)
+            send(host2, b"seen all the same")
+            reader.wait("payload", "seen all the same")
+            helper.process.send_signal(signal.SIGINT)
+            assert helper.ended() == 130
 
 
 def test_a_reader_is_told_of_an_interface_that_is_down(home: Path, host1: Host, host2: Host) -> None:

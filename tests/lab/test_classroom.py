@@ -135,6 +135,7 @@ def test_the_picture_of_the_switch_is_what_iproute2_shows(lan):
     wait_until(lambda: ("lan0port2", "239.1.1.1", None) in entries(), "the member")
     wait_until(lambda: ("lan0port3", "232.1.1.1", "192.168.10.1") in entries(), "the member of one source")
     wait_until(lambda: entries() == shown(), "the same table")
+    wait_until(lambda: lan.picture().switches[0].querier_address, "the querier")
     before = lan.picture()
     links = json.loads(lan.lab.switch.run(["ip", "-s", "-d", "-j", "link"]).stdout)
     after = lan.picture()
@@ -174,15 +175,20 @@ def test_the_querier_of_a_host_asks_in_queries_that_tshark_reads(lan, version):
         checksums = wire.fields("igmp.checksum.status")
     assert row == ("224.0.0.1", "1", "0", str(version), "5", "0.0.0.0", "")
     assert {status for (status,) in checksums} == {"1"}
-    queries = lan.picture().host(1).queries
-    assert queries >= 2
+    wait_until(lambda: lan.picture().host(1).queries >= 2, "both counted")
     lan.stop_asking(1)
     assert lan.picture().host(1).queries is None
+
+
+def listed(lan):
+    """Return the ports and groups in the database of the switch."""
+    return {(entry.port, entry.group) for entry in lan.picture().switches[0].entries}
 
 
 @requires("socat")
 def test_a_member_counts_what_other_programs_send_without_a_name(lan):
     lan.join(replace(VIEWER, port=6666))
+    wait_until(lambda: ("lan0port2", GROUP) in listed(lan), "the switch to know of it")
     with socat_peer(lan.lab.host(1), str(GROUP)) as peer:
         peer.say("hello")
         wait_until(lambda: lan.picture().members["viewer"].heard, "a packet")
@@ -204,13 +210,13 @@ def test_rates_are_those_between_two_pictures(lan):
     lan.start(STREAM)
     wait_until(lambda: lan.picture().senders["stream"].sent > 5, "the stream")
     before = lan.picture()
-    wait_until(
-        lambda: lan.picture().senders["stream"].sent > before.senders["stream"].sent + 20, "20 packets"
-    )
+
+    def count(picture):
+        return picture.link(1, 0).counters.packets_in - before.link(1, 0).counters.packets_in
+
+    wait_until(lambda: count(lan.picture()) >= 20, "20 packets")
     now = lan.picture()
-    rates = now.rates_since(before)[1, 0]
-    moved = now.link(1, 0).counters.packets_in - before.link(1, 0).counters.packets_in
-    assert moved >= 20
+    rates, moved = now.rates_since(before)[1, 0], count(now)
     assert rates.packets_in == pytest.approx(moved / (now.taken_at - before.taken_at))
 
 

@@ -44,7 +44,7 @@ def test_links_and_addresses_are_told_as_they_change(lab: Lab) -> None:
     host = lab.host(1)
     index, news = host.ifindex, []
     with host.entered(), LinkMonitor() as monitor:
-        assert monitor.read() == []
+        wait_until(lambda: monitor.read() == [], "nothing new")
         passing, twin = ip_interface("10.9.8.7/24"), ip_interface("fd99::1/64")
         changes: list[tuple[str, News]] = [
             (f"address add {passing} dev eth0", AddressAdded(index, passing)),

@@ -98,6 +98,7 @@ def test_the_tap_sees_what_tcpdump_sees_on_that_host(host1: Host, host2: Host) -
         send(host2, b"to all", "255.255.255.255", port=6667)
         send(host2, big, "239.1.1.1")
         send6(host2, b"six")
+        wire.packets(4)
         send(host1, b"our own", "239.1.1.2")
         theirs = wire.packets(5)
         ours = [seen.wait(packet.payload) for packet in theirs]
@@ -114,8 +115,9 @@ def test_the_tap_sees_what_tcpdump_sees_on_that_host(host1: Host, host2: Host) -
     for columns, (source, destination) in zip(link, fields, strict=True):
         macs = (columns["source_mac"], columns["destination_mac"])
         assert [value.to_bytes(6, "big").hex(":") for value in macs] == [source, destination]
-    kinds = [packet.addressed for packet in ours]
-    assert kinds == [Addressed.MULTICAST, Addressed.BROADCAST, *[Addressed.MULTICAST] * 3]
+    to_all = [packet.payload for packet in ours if packet.addressed == Addressed.BROADCAST]
+    to_groups = {packet.payload for packet in ours if packet.addressed == Addressed.MULTICAST}
+    assert (to_all, len(to_groups)) == ([b"to all"], 4)
     assert [columns["direction"] for columns in link] == [*[Direction.INCOMING] * 4, Direction.OUTGOING]
     assert (seen.tap.counts.dropped, seen.tap.counts.refused) == (0, 0)
 
@@ -211,7 +213,8 @@ def test_what_finds_the_ring_full_is_counted_as_dropped(host1: Host, host2: Host
     running.tap.close()
 
     assert running.tap.counts.captured + running.tap.counts.dropped >= 300
-    assert 128 <= running.ring.head <= running.tap.counts.captured
+    assert running.tap.counts.captured >= 128  # what hosts say of themselves may be among these
+    assert 64 < running.ring.head <= running.tap.counts.captured
 
 
 def test_the_default_leaves_out_the_loopback_and_what_is_down(host1: Host) -> None:

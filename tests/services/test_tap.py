@@ -125,6 +125,7 @@ def unprivileged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tap, "Tap", refuse)
     monkeypatch.setattr(tap, "choose_interfaces", lambda _names: ())
     monkeypatch.setattr(tap, "LOOK_S", 0.01)
+    monkeypatch.setattr(tap, "SILENCE_S", PATIENCE_S)
 
 
 class FakeTap:

@@ -212,11 +212,11 @@ class Healer:
         if not members:
             return
         refused = self._groups.renew(members)
-        tables = _read_tables()
+        views = self._groups.kernel_views(members)
         healed: list[tuple[Group, KernelView | None]] = []
         for group in members:
-            view = tables.view(group.endpoint.address, group.ifindex or 0) if tables else None
-            if group not in refused and tables is not None and view is None:
+            view = views.get(group.id)
+            if group not in refused and views and view is None:
                 refused[group] = NetworkRefused(
                     f"join {group.endpoint} again",
                     "the kernel does not list it",

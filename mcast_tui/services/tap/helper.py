@@ -17,6 +17,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy.ma  # noqa: F401  # numpy loads it at first need; what is installed may be for root alone to read
+
 from mcast_tui.errors import UsageError
 from mcast_tui.net.door import close_door, network_namespace, open_door, peer_of
 from mcast_tui.net.privileges import drop_privileges

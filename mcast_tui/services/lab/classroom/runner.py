@@ -119,8 +119,8 @@ class Runner:
     async def _judge(self, step: Step, began: Picture) -> tuple[list[Judged], Picture]:
         """Look until all holds, or patience ends; return the last judgement that was no longer open."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + step.patience_s
         before = now = await self.lan.look()
+        deadline = loop.time() + step.patience_s
         decided = None
         while True:
             window = Window(began, before, now)
