@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.host import Host
     from tests.pty_app import PtyApp
 
-FRAMES, BATCH = 5_000, 200
+FRAMES, BATCH = 4_000, 200
 """The app decodes 256 at each look and counts the rest: all of a batch are looked at."""
 OWN_FORMS = frozenset({"\x1b[Nm", "\x1b[NH", "\r", "\n"})
 """What of its own may come out here; `tests.app.test_terminal` looks for it in every place."""
@@ -85,9 +85,11 @@ def until_read(app: PtyApp, host: Host, number: int) -> None:
     group = IPv4Address("239.77.0.0") + number
     report = packet_of(GroupReport(Protocol.IGMPV2, group), destination=group)
 
+    since = len(app.written)
+
     def is_shown() -> bool:
         send_frames(host, [report], random.Random(0))
-        return str(group) in app.text
+        return str(group).encode() in app.since(since)
 
     app.until(is_shown, f"the report of {group}")
 
