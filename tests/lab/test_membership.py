@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import struct
+import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
 from ipaddress import IPv4Address
@@ -15,9 +17,12 @@ from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import RecordType
 from mcast_tui.wire.membership.source_filter import Change, SourceChange
 from tests.app.frame import frame_on
+from tests.app.test_endings import quit_well
 from tests.cli.commands import run_on, started
-from tests.peers import PATIENCE_S, tcpdump_on, wait_until
+from tests.peers import PATIENCE_S, requires, socat_peer, tcpdump_on, wait_until
+from tests.pty_app import PtyApp
 from tests.services.nodes import node_on, send_from
+from tests.tap_reader import runtime_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,3 +198,37 @@ def test_a_querier_that_stops_is_an_alarm_with_its_reason_and_runs_the_hook(
         False,
         "querier 192.168.10.254: 2 x 1 s + 1 s, announced (QQIC)",
     )
+
+
+UNPRIVILEGED = """
+import sys
+from mcast_tui.cli.main import main
+from mcast_tui.net.privileges import drop_privileges
+
+uid = int(sys.argv[1])
+drop_privileges(uid, uid)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@requires("socat")
+def test_an_app_without_privilege_says_what_it_misses_and_shows_what_the_privileged_tap_hears(
+    lab: Lab,
+) -> None:
+    uid = os.geteuid()
+    # numpy's threads would keep privileges
+    argv = ["env", "OPENBLAS_NUM_THREADS=1", sys.executable, "-c", UNPRIVILEGED, str(uid)]
+    with (
+        runtime_directory(uid),
+        PtyApp(lab.host(1), "224.1.0.1", argv=argv, size=(170, 50)) as app,
+    ):
+        app.until_shown("users 1")
+        app.type("4")
+        app.until_shown("inferred, no tap", "sudo ")
+        with started(lab.host(1), "tap", "--user", str(uid), until="feeding"):
+            app.until(lambda: "no tap" not in app.text, "the tap")
+            with socat_peer(lab.host(2), "239.3.3.3"):
+                heard = "● report  239.3.3.3          192.168.10.2"
+                app.until_shown(heard)
+        app.until_shown("inferred, no tap")
+        quit_well(app)
