@@ -81,11 +81,11 @@ class Witness:
         [table] = json.loads(self.lab.switch.run(["bridge", "-j", "-d", "mdb"]).stdout)
         return [row for row in table["mdb"] if row["grp"] == str(group) and row["port"] == "lan0port1"]
 
-    def is_asked_for(self, source: IPv4Address) -> bool:
-        """Whether the switch sends what this source says to the group: one whose timer is out is blocked."""
+    def is_blocked(self, source: IPv4Address) -> bool:
+        """Whether the switch keeps from there what this source says: it is listed, and its time is up."""
         lists = [row.get("source_list", []) for row in self.entries(GROUP)]
         return any(
-            one["address"] == str(source) and float(one["timer"]) > 0 for each in lists for one in each
+            one["address"] == str(source) and float(one["timer"]) == 0 for each in lists for one in each
         )
 
 
@@ -122,10 +122,10 @@ async def test_what_is_told_of_a_change_is_seen_by_another_host_and_followed_by_
             assert witness.entries(GROUP)  # the switch learns before it forwards
             await node.change_sources(group, SourceChange(Change.BLOCK, (HOST2,)))
             await witness.claimed(RecordType.BLOCK_OLD_SOURCES, GROUP, HOST2)
-            await until(lambda: not witness.is_asked_for(HOST2), "the block in the switch")
+            await until(lambda: witness.is_blocked(HOST2), "the block in the switch")
             await node.change_sources(group, SourceChange(Change.UNBLOCK, (HOST2,)))
             await witness.claimed(RecordType.ALLOW_NEW_SOURCES, GROUP, HOST2)
-            assert witness.is_asked_for(HOST2)
+            assert not witness.is_blocked(HOST2)
             [of_one] = await node.join(parse_endpoint(f"{HOST2},{OF_ONE}%eth0"))
             await witness.claimed(RecordType.ALLOW_NEW_SOURCES, OF_ONE, HOST2)
             assert {row.get("src") for row in witness.entries(OF_ONE)} >= {str(HOST2)}
