@@ -28,6 +28,7 @@ NAMES = {
     "serve": "requests answered a second by a command for each: ours and socat's RECVFROM,fork",
     "start": "first frame and --help",
     "groups": "ten thousand groups joined, held while nothing comes, left",
+    "healing": "how soon packets flow again after a cable was out, a card was changed and the like",
     "frame": "what a frame of the packet log costs in process",
 }
 """Benchmark -> what it measures; each is a module with `measure(lab, effort)`."""

@@ -13,7 +13,7 @@ import signal
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -116,6 +116,9 @@ class TerminalApp(App[int]):
     def on_mount(self) -> None:
         for number in ENDED_BY:
             self._end_on(number)
+        loop = asyncio.get_running_loop()
+        self.held.callback(loop.set_exception_handler, loop.get_exception_handler())
+        loop.set_exception_handler(self._take_failure)
         self.call_after_refresh(self.call_later, self._open)
 
     async def _open(self) -> None:
@@ -126,6 +129,14 @@ class TerminalApp(App[int]):
             self.exit(error.exit_status)
         gc.enable()
         gc.freeze()
+
+    def _take_failure(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End with the traceback when a callback failed: the screen would swallow what asyncio logs of it."""
+        error = context.get("exception")
+        if "handle" in context and isinstance(error, Exception):
+            self._handle_exception(error)
+        else:
+            loop.default_exception_handler(context)
 
     def _end_on(self, number: signal.Signals) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:

@@ -337,3 +337,14 @@ async def test_the_end_of_the_capture_is_told_once(host1: Host, monkeypatch: pyt
             await frame.pilot.pause()
         told = [each for each in frame.stage.notices if "Nothing is received any more" in each.what]
         assert [each.times for each in told] == [1]
+
+
+async def test_a_callback_that_fails_ends_the_app_and_is_not_swallowed(host1: Host) -> None:
+    async def fail() -> None:
+        async with frame_on(host1, "224.1.0.1") as frame:
+            asyncio.get_running_loop().call_soon(lambda: 1 // 0)
+            await frame.until(lambda: frame.app.return_code == 1, "the end")
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert not is_member(host1)
