@@ -226,7 +226,7 @@ def _refuse_down(name: str) -> NetworkRefused:
         f"{name} is down",
         errno=errno.ENETDOWN,
         remedy="Switch it on; the tap goes on by itself.",
-        command=f"sudo ip link set {name} up",
+        command=f"sudo ip link set {shlex.quote(name)} up",
     )
 
 
