@@ -7,6 +7,8 @@ import time
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
 from mcast_tui.services.membership import wire_watch
 from mcast_tui.services.membership.facts import What
@@ -18,8 +20,6 @@ from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from mcast_tui.services.events import Event
     from mcast_tui.services.lab.host import Host
@@ -105,6 +105,24 @@ async def test_others_on_this_host_and_on_the_lan_are_told_apart(lab: Lab) -> No
         assert row.who == "kernel"
 
 
+@pytest.mark.parametrize("is_same", [False, True], ids=["other-index", "same-index"])
+async def test_a_tapped_interface_that_is_deleted_is_not_said_to_be_heard_until_it_is_back(
+    lab: Lab, is_same: bool
+) -> None:
+    async with node_on(lab.host(1)) as node:
+        watch = node.memberships
+        watch.listen()
+        assert watch.tap.interfaces == ("eth0",)
+        before = lab.host(1).ifindex
+        lab.remove(1)
+        await until(lambda: "eth0 is gone" in str(watch.tap.error), "that it is gone")
+        assert not watch.tap.is_open
+        lab.insert(1, ifindex=before if is_same else before + 20)
+        await until(lambda: watch.tap.is_open, "that it is heard again")
+        with socat_peer(lab.host(2), str(GROUP)):
+            await until(lambda: ("report", str(GROUP), "192.168.10.2") in heard(node), "a report")
+
+
 async def test_a_flood_of_reports_is_decoded_at_a_bounded_rate_and_the_rest_is_counted(host1: Host) -> None:
     report = bytes.fromhex("46c000280000400001020000c0a80a02e0000016940400002200e9fb0000000104000000ef010101")
     summed = bytearray(report)
@@ -179,6 +197,9 @@ class Flooded:
 
     def start(self) -> None:
         """It is open from the beginning."""
+
+    def follow_interfaces(self, known: object) -> None:
+        """They do not change."""
 
     def control_frames(self) -> list[ControlFrame]:
         frames, self.frames = self.frames, []

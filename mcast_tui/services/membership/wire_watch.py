@@ -139,6 +139,8 @@ class WireWatch:
     async def _poll(self) -> NoReturn:
         while True:
             self.drain()
+            if self.tap is not None:
+                self.tap.follow_interfaces(self._node.interfaces)
             self._listen_on()
             self._tell_missed()
             self._publish(self._queriers.poll(time.time_ns()))
