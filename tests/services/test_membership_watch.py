@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mcast_tui.services.events import Event
     from mcast_tui.services.lab.host import Host
     from mcast_tui.services.lab.lan import Lab
+    from mcast_tui.services.membership.watch import MembershipWatch
     from mcast_tui.services.node import Node
 
 GROUP = IPv4Address("239.1.1.1")
@@ -105,6 +107,30 @@ async def test_others_on_this_host_and_on_the_lan_are_told_apart(lab: Lab) -> No
         assert row.who == "kernel"
 
 
+async def test_a_fault_of_the_watch_is_raised_at_its_end_and_leaves_no_tap_open(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(wire_watch.QuerierWatch, "poll", fail)
+
+    async def run() -> None:
+        async with node_on(host1) as node:
+            watch = node.memberships
+            watch.follow()
+            watch.listen()
+            watches.append(watch)
+            await until(watch.wire._polling.done, "the fault")
+
+    watches: list[MembershipWatch] = []
+    with pytest.raises(ValueError, match="a fault of ours"):
+        await run()
+    [watch] = watches
+    assert all(each.fileno() < 0 for each in watch.wire.tap._tap.sockets)
+    assert watch._following.done()
+
+
 @pytest.mark.parametrize("is_same", [False, True], ids=["other-index", "same-index"])
 async def test_a_tapped_interface_that_is_deleted_is_not_said_to_be_heard_until_it_is_back(
     lab: Lab, is_same: bool
@@ -146,17 +172,17 @@ async def test_reports_of_many_records_keep_neither_the_event_loop_nor_a_query_f
     ifindex = host1.ifindex
     long = frame_of(ifindex, b"\x22\0\0\0\0\0\0\xb4" + b"".join(map(record, range(180))))
     query = frame_of(ifindex, bytes.fromhex("116400000000000002 7d0000"))
-    tap = Flooded([*[long] * 500, query, *[long] * 3000])
+    forwarded = replace(long, is_outgoing=True)
+    tap = Flooded([*[long] * 500, query, *[long] * 3000, *[forwarded] * 100])
     monkeypatch.setattr(wire_watch, "TapService", lambda **_: tap)
     async with node_on(host1) as node:
         watch = node.memberships
         watch.listen()
         await until(watch.queriers, "the querier")
-        await until(
-            lambda: watch.wire.skipped == 3500 - wire_watch.MOST_LONG, "the count of what was skipped"
-        )
+        most = wire_watch.MOST_LONG + wire_watch.MOST_LONG_OUTGOING
+        await until(lambda: watch.wire.skipped == 3600 - most, "the count of what was skipped")
         await until(lambda: heard(node)[-1][0] == "alarm", "that something was missed")
-        assert "3484 frames not looked at" in node.timeline.since(0)[-1].text
+        assert f"{3600 - most} frames not looked at" in node.timeline.since(0)[-1].text
         tap.counts = TapCounts(dropped=5, not_fed=6, control_skipped=7)
         await until(lambda: "18 frames not looked at" in node.timeline.since(0)[-1].text, "the tap's losses")
 
