@@ -198,6 +198,17 @@ async def test_queries_of_many_forged_queriers_are_told_at_a_bounded_rate(host1:
         assert node.timeline.since(0)[-1].text.endswith("more entries in the same moment")
 
 
+async def test_what_a_guest_behind_a_bridge_reports_is_not_said_to_be_this_host_s(host1: Host) -> None:
+    body = b"\x16\0\0\0\xef\1\1\1"
+    own, guest = (
+        frame_of(host1.ifindex, body, source) for source in (host1.address4.packed, b"\xc0\xa8\x0a\x4d")
+    )
+    async with node_on(host1) as node:
+        node.memberships.wire.tap = Flooded([replace(each, is_outgoing=True) for each in (own, guest)])
+        node.memberships.wire.drain()
+        assert heard(node) == [("report", str(GROUP), "this host"), ("report", str(GROUP), "192.168.10.77")]
+
+
 def record(number: int) -> bytes:
     return b"\4\0\0\0" + (0xEF000000 + number).to_bytes(4, "big")
 

@@ -124,6 +124,7 @@ class WireWatch:
 
     def _take(self, frames: Sequence[ControlFrame]) -> None:
         names = {each.index: each.name for each in self._node.interfaces}
+        own = {address.ip for each in self._node.interfaces for address in each.addresses}
         entries: list[TimelineEntry] = []
         ours: list[Heard] = []
         for frame in frames:
@@ -131,6 +132,8 @@ class WireWatch:
             if isinstance(heard, Refused):
                 self.refused[heard.reason] += 1
                 continue
+            if heard.is_outgoing and not heard.source.is_unspecified and heard.source not in own:
+                heard = replace(heard, is_outgoing=False)  # a guest's, behind a bridge of ours
             self._heard += 1
             entries += entries_of(heard, names.get(heard.ifindex))
             entries += self._queriers.hear(heard).entries
