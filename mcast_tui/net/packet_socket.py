@@ -40,8 +40,7 @@ TPACKET_V2 = 1
 ETH_P_ALL = 3
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 
-SIOCGIFNAME, SIOCGIFFLAGS, SIOCGIFHWADDR = 0x8910, 0x8913, 0x8927  # netdevice(7)
-_IFREQ_INDEX = struct.Struct("@16xi20x")
+SIOCGIFFLAGS, SIOCGIFHWADDR = 0x8913, 0x8927  # netdevice(7)
 _IFREQ_NAME = struct.Struct("@16sH22x")
 _IFF_UP = 0x1
 
@@ -144,18 +143,23 @@ class PacketSocket:
     def check(self) -> None:
         """Look whether the interface is up, down or gone; set `refused`."""
         self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # told once, as ENETDOWN
-        name = self.interface.name
+        # Not by the index: a deleted interface is gone to this socket whatever has its index since.
+        name = self._socket.getsockname()[0]
+        if not name:
+            self._note_gone(errno.ENODEV)
+            return
         try:
-            request = fcntl.ioctl(self._socket, SIOCGIFNAME, _IFREQ_INDEX.pack(self.interface.index))
-            name = request[:16].rstrip(b"\0").decode(errors="surrogateescape")
             _, flags = _IFREQ_NAME.unpack(
                 fcntl.ioctl(self._socket, SIOCGIFFLAGS, _IFREQ_NAME.pack(os.fsencode(name), 0))
             )
         except OSError as error:
-            self.is_gone = True
-            self.refused = refuse_gone(f"tap {name}", name, error.errno or errno.ENODEV)
+            self._note_gone(error.errno or errno.ENODEV)
             return
         self.refused = None if flags & _IFF_UP else _refuse_down(name)
+
+    def _note_gone(self, number: int) -> None:
+        self.is_gone = True
+        self.refused = refuse_gone(f"tap {self.interface.name}", self.interface.name, number)
 
     def statistics(self) -> tuple[int, int]:
         """Return frames captured and frames dropped for want of room, since it was opened; not thread-safe.
@@ -226,7 +230,7 @@ def _refuse_down(name: str) -> NetworkRefused:
         f"{name} is down",
         errno=errno.ENETDOWN,
         remedy="Switch it on; the tap goes on by itself.",
-        command=f"sudo ip link set {name} up",
+        command=f"sudo ip link set {shlex.quote(name)} up",
     )
 
 

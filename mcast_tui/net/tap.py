@@ -108,6 +108,11 @@ class Tap:
         self._poll.register(opened, select.POLLIN)
 
     @property
+    def heard(self) -> tuple[str, ...]:
+        """The names, as they were when it was opened, of the interfaces that are heard now."""
+        return tuple(each.interface.name for each in self.sockets if each.refused is None)
+
+    @property
     def refusals(self) -> tuple[McastError, ...]:
         """Why some of the interfaces are not heard now."""
         return tuple(each.refused for each in self.sockets if each.refused is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ def cautions(group: Group) -> Iterator[Caution]:
         yield Caution(
             f"{interface.name} is down: the join is noted, and nothing arrives before it is up.",
             "Bring it up; the membership then announces itself.",
-            f"sudo ip link set {interface.name} up",
+            f"sudo ip link set {shlex.quote(interface.name)} up",
         )
     elif interface is not None and not interface.has_carrier:
         yield Caution(
@@ -46,7 +47,7 @@ def cautions(group: Group) -> Iterator[Caution]:
         yield Caution(
             f"{interface.name} has no IPv6 address, so the kernel does not announce the join.",
             "Switch IPv6 on there.",
-            f"sudo sysctl net.ipv6.conf.{interface.name}.disable_ipv6=0",
+            f"sudo sysctl {shlex.quote(f'net/ipv6/conf/{interface.name}/disable_ipv6=0')}",
         )
     if group.endpoint.address in PERMANENT:
         yield Caution(

@@ -82,6 +82,8 @@ class Status:
     """Frames with IGMP or MLD that this reader did not get one by one."""
     not_fed: int
     """Packets this reader did not get, for it read too slowly."""
+    interfaces: tuple[str, ...]
+    """Those that are heard now."""
     troubles: tuple[str, ...]
     """Why some of its interfaces are not heard now."""
 
@@ -171,6 +173,7 @@ def decode_status(body: bytes) -> Status:
         _number(said["refused"]),
         _number(said["control_skipped"]),
         _number(said["not_fed"]),
+        _texts(said["interfaces"]),
         _texts(said["troubles"]),
     )
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import shlex
 import socket
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from ipaddress import ip_address
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_interface
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mcast_tui.errors import NetworkRefused
+from mcast_tui.net.interfaces import Interface
 from mcast_tui.net.kernel import read_memberships
 from mcast_tui.net.link_monitor import Overrun
+from mcast_tui.net.packet_socket import _refuse_down
 from mcast_tui.net.refusals import refuse_socket
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services import groups as groups_module
@@ -27,6 +30,7 @@ from mcast_tui.services.events import GroupsImpaired
 from mcast_tui.services.group import SELECTED_BY
 from mcast_tui.services.membership import link_watch
 from mcast_tui.services.membership.facts import What
+from mcast_tui.services.membership.link_changes import impairment
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.source_filter import Change, SourceChange
 from tests.peers import PATIENCE_S, socat_peer, tcpdump_on
@@ -461,3 +465,24 @@ async def test_another_interface_with_the_index_of_one_that_is_gone_is_not_taken
         [other] = await here.node.join(parse_endpoint("239.5.5.5%other0:5000"))
         await here.until(lambda: here.rows(mine) + here.rows(other) == here.node.ring.head, "each row once")
         assert here.rows(other) > 0
+
+
+def test_a_command_to_copy_is_one_command_whatever_the_interface_is_called() -> None:
+    was = Interface(3, "a;reboot", True, True, True, False, 1500, (ip_interface("fe80::1/64"),))
+    addressed = replace(was, addresses=(ip_interface("10.0.0.1/8"),))
+    found = [
+        impairment(was, replace(was, is_up=False)),
+        impairment(was, addressed),
+        impairment(addressed, was),
+        _refuse_down(was.name),
+    ]
+    # As a shell reads it: an operator outside of quotes would be a word of its own.
+    words = [
+        list(shlex.shlex(each.command or "", posix=True, punctuation_chars=True)) for each in found if each
+    ]
+    assert words == [
+        ["sudo", "ip", "link", "set", "a;reboot", "up"],
+        ["sudo", "sysctl", "net/ipv6/conf/a;reboot/disable_ipv6=0"],
+        ["sudo", "ip", "address", "add", "ADDRESS/24", "dev", "a;reboot"],
+        ["sudo", "ip", "link", "set", "a;reboot", "up"],
+    ]

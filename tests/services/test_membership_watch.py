@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
+
+import pytest
 
 from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
 from mcast_tui.services.membership import wire_watch
@@ -19,11 +22,10 @@ from tests.services.nodes import node_on
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
-
     from mcast_tui.services.events import Event
     from mcast_tui.services.lab.host import Host
     from mcast_tui.services.lab.lan import Lab
+    from mcast_tui.services.membership.watch import MembershipWatch
     from mcast_tui.services.node import Node
 
 GROUP = IPv4Address("239.1.1.1")
@@ -113,6 +115,48 @@ async def test_others_on_this_host_and_on_the_lan_are_told_apart(lab: Lab) -> No
         assert row.who == "kernel"
 
 
+async def test_a_fault_of_the_watch_is_raised_at_its_end_and_leaves_no_tap_open(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(wire_watch.QuerierWatch, "poll", fail)
+
+    async def run() -> None:
+        async with node_on(host1) as node:
+            watch = node.memberships
+            watch.follow()
+            watch.listen()
+            watches.append(watch)
+            await until(watch.wire._polling.done, "the fault")
+
+    watches: list[MembershipWatch] = []
+    with pytest.raises(ValueError, match="a fault of ours"):
+        await run()
+    [watch] = watches
+    assert all(each.fileno() < 0 for each in watch.wire.tap._tap.sockets)
+    assert watch._following.done()
+
+
+@pytest.mark.parametrize("is_same", [False, True], ids=["other-index", "same-index"])
+async def test_a_tapped_interface_that_is_deleted_is_not_said_to_be_heard_until_it_is_back(
+    lab: Lab, is_same: bool
+) -> None:
+    async with node_on(lab.host(1)) as node:
+        watch = node.memberships
+        watch.listen()
+        assert watch.tap.interfaces == ("eth0",)
+        before = lab.host(1).ifindex
+        lab.remove(1)
+        await until(lambda: "eth0 is gone" in str(watch.tap.error), "that it is gone")
+        assert not watch.tap.is_open
+        lab.insert(1, ifindex=before if is_same else before + 20)
+        await until(lambda: watch.tap.is_open, "that it is heard again")
+        with socat_peer(lab.host(2), str(GROUP)):
+            await until(lambda: ("report", str(GROUP), "192.168.10.2") in heard(node), "a report")
+
+
 async def test_a_flood_of_reports_is_decoded_at_a_bounded_rate_and_the_rest_is_counted(host1: Host) -> None:
     report = bytes.fromhex("46c000280000400001020000c0a80a02e0000016940400002200e9fb0000000104000000ef010101")
     summed = bytearray(report)
@@ -136,17 +180,17 @@ async def test_reports_of_many_records_keep_neither_the_event_loop_nor_a_query_f
     ifindex = host1.ifindex
     long = frame_of(ifindex, b"\x22\0\0\0\0\0\0\xb4" + b"".join(map(record, range(180))))
     query = frame_of(ifindex, bytes.fromhex("116400000000000002 7d0000"))
-    tap = Flooded([*[long] * 500, query, *[long] * 3000])
+    forwarded = replace(long, is_outgoing=True)
+    tap = Flooded([*[long] * 500, query, *[long] * 3000, *[forwarded] * 100])
     monkeypatch.setattr(wire_watch, "TapService", lambda **_: tap)
     async with node_on(host1) as node:
         watch = node.memberships
         watch.listen()
         await until(watch.queriers, "the querier")
-        await until(
-            lambda: watch.wire.skipped == 3500 - wire_watch.MOST_LONG, "the count of what was skipped"
-        )
+        most = wire_watch.MOST_LONG + wire_watch.MOST_LONG_OUTGOING
+        await until(lambda: watch.wire.skipped == 3600 - most, "the count of what was skipped")
         await until(lambda: heard(node)[-1][0] == "alarm", "that something was missed")
-        assert "3484 frames not looked at" in node.timeline.since(0)[-1].text
+        assert f"{3600 - most} frames not looked at" in node.timeline.since(0)[-1].text
         tap.counts = TapCounts(dropped=5, not_fed=6, control_skipped=7)
         await until(lambda: "18 frames not looked at" in node.timeline.since(0)[-1].text, "the tap's losses")
 
@@ -160,6 +204,17 @@ async def test_queries_of_many_forged_queriers_are_told_at_a_bounded_rate(host1:
         node.memberships.wire.drain()
         assert node.timeline.added <= wire_watch.MOST_ENTRIES + 1
         assert node.timeline.since(0)[-1].text.endswith("more entries in the same moment")
+
+
+async def test_what_a_guest_behind_a_bridge_reports_is_not_said_to_be_this_host_s(host1: Host) -> None:
+    body = b"\x16\0\0\0\xef\1\1\1"
+    own, guest = (
+        frame_of(host1.ifindex, body, source) for source in (host1.address4.packed, b"\xc0\xa8\x0a\x4d")
+    )
+    async with node_on(host1) as node:
+        node.memberships.wire.tap = Flooded([replace(each, is_outgoing=True) for each in (own, guest)])
+        node.memberships.wire.drain()
+        assert heard(node) == [("report", str(GROUP), "this host"), ("report", str(GROUP), "192.168.10.77")]
 
 
 def record(number: int) -> bytes:
@@ -187,6 +242,9 @@ class Flooded:
 
     def start(self) -> None:
         """It is open from the beginning."""
+
+    def follow_interfaces(self, known: object) -> None:
+        """They do not change."""
 
     def control_frames(self) -> list[ControlFrame]:
         frames, self.frames = self.frames, []

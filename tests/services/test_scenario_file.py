@@ -80,6 +80,9 @@ def read(tmp_path: Path, text: str) -> object:
         ('"viewer receives none of stream"', '"mdb has 1.2.3 at 2"', "step 1.expect", "the address '1.2.3'"),
         ("[[step]]", "[[stp]]", "stp of lan.toml", "Did you mean step?"),
         ('title = "A title"', 'title = "A', "read", "no TOML"),
+        ("hosts = 3", "hosts = 1" + 5000 * "0", "read", "no TOML"),
+        ("hosts = 3", "hosts = " + 5000 * "[", "read", "nested too deeply"),
+        ('to = "239.1.1.1"', 'to = "fe80::1%x\\u001b"', "sender 1.to", "names an interface"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_place_and_what_would_be_right(tmp_path, old, new, place, reason):

@@ -189,7 +189,7 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
         await fake.say(batch_of(rows(5)))
         control = ControlFrame(1, 2, False, bytes(6), None, b"\x46")
         await fake.say(tap_feed.encode_control([control]))
-        await fake.say(tap_feed.encode_status(tap_feed.Status(9, 1, 2, 3, 4, ())))
+        await fake.say(tap_feed.encode_status(tap_feed.Status(9, 1, 2, 3, 4, ("eth9",), ())))
         await until(lambda: service.counts.not_fed)
         state, counts, head, frames = (
             service.state,
@@ -202,7 +202,9 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
         ended = service.state.error
         await fake.admit()  # it comes again
         await fake.say(HELLO)
-        await fake.say(tap_feed.encode_status(tap_feed.Status(9, 1, 2, 3, 4, ("Cannot tap eth9.",))))
+        await fake.say(
+            tap_feed.encode_status(tap_feed.Status(9, 1, 2, 3, 4, ("eth8",), ("Cannot tap eth9.",)))
+        )
         await until(lambda: service.counts.not_fed == 8)
         again = service.state
 
@@ -212,7 +214,7 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
     assert (head, frames) == (5, [control])
     assert counts == tap.TapCounts(dropped=1, refused=2, not_fed=4, control_skipped=3)
     assert "has ended" in str(ended)
-    assert (again.is_open, "Cannot tap eth9" in str(again.error)) == (True, True)
+    assert (again.is_open, again.interfaces, "Cannot tap eth9" in str(again.error)) == (True, ("eth8",), True)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ async def test_a_reader_that_does_not_read_is_kept_from_whole_batches(
 
     assert reader.not_fed == 21
     counts = Counts(captured=150, dropped=25, refused=4, control_skipped=5)
-    assert reader.status(counts, ()) == tap_feed.Status(50, 5, 1, 1 + 6, 21, ())
+    assert reader.status(counts, ("e",), ()) == tap_feed.Status(50, 5, 1, 1 + 6, 21, ("e",), ())
     ours.setblocking(False)
     theirs.setblocking(False)
     sending = asyncio.create_task(reader.send_all())
@@ -322,7 +324,7 @@ async def test_a_tap_that_has_been_stopped_is_not_said_to_be_open(
         await fake.say(HELLO)
         await until(lambda: service.state.is_open)
         monkeypatch.setattr(tap, "SILENCE_S", 0.05)  # from the next message on
-        await fake.say(tap_feed.encode_status(tap_feed.Status(1, 0, 0, 0, 0, ())))
+        await fake.say(tap_feed.encode_status(tap_feed.Status(1, 0, 0, 0, 0, ("eth9",), ())))
         await until(lambda: not service.state.is_open)
         assert "said nothing" in str(service.state.error)
 

@@ -18,7 +18,7 @@ from mcast_tui.wire.tpacket import FRAME_SIZE, FrameRing
 from tests.wire.frames import SOUND, put_frame
 
 HELLO = tap_feed.Hello(tap_feed.VERSION, 4711, ("eth0", "wlan0"), is_promiscuous=False)
-STATUS = tap_feed.Status(10, 2, 3, 4, 5, ("Cannot tap eth0: eth0 is down.",))
+STATUS = tap_feed.Status(10, 2, 3, 4, 5, ("eth1",), ("Cannot tap eth0: eth0 is down.",))
 CONTROL = (
     ControlFrame(1_700_000_000_000_000_000, 3, True, b"\x02\0\0\0\0\x01", 42, b"\x46packet"),
     ControlFrame(0, 1, False, bytes(6), None, b""),

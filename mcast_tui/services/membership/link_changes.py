@@ -5,6 +5,7 @@ Pure: compares values. Of what was undone between the looks only the kernel's ne
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,7 @@ def impairment(was: Interface, now: Interface | None) -> Impairment | None:
             "receive",
             f"{name} is down",
             "Bring it up; they come back with it.",
-            f"sudo ip link set {name} up",
+            f"sudo ip link set {shlex.quote(name)} up",
         )
     if was.has_carrier and now.is_up and not now.has_carrier:
         return Impairment("receive", f"{name} has no carrier", "Plug its cable in, or check the other end.")
@@ -118,14 +119,14 @@ def _addressless(name: str, family: int) -> Impairment:
             "give an address to what is sent to",
             f"{name} has no IPv4 address any more: it leaves from 0.0.0.0",
             "Give it one; receiving groups goes on meanwhile.",
-            f"sudo ip address add ADDRESS/24 dev {name}",
+            f"sudo ip address add ADDRESS/24 dev {shlex.quote(name)}",
             family,
         )
     return Impairment(
         "send to, or announce,",
         f"{name} has no IPv6 address any more",
         "Switch IPv6 on there.",
-        f"sudo sysctl net.ipv6.conf.{name}.disable_ipv6=0",
+        f"sudo sysctl {shlex.quote(f'net/ipv6/conf/{name}/disable_ipv6=0')}",
         family,
     )
 

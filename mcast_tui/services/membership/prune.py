@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
@@ -37,7 +38,8 @@ class OwnReports:
     """When this host was last seen to report each group, bounded."""
 
     def __init__(self) -> None:
-        self._at: dict[tuple[int, Address], int] = {}
+        # Of a plain dict each look for the oldest passes over all that were deleted before it.
+        self._at: OrderedDict[tuple[int, Address], int] = OrderedDict()
 
     def hear(self, heard: Heard) -> None:
         """Note the groups that a message of this host reports, and those it leaves."""
@@ -55,14 +57,15 @@ class OwnReports:
 
     def _note(self, heard: Heard, group: Address) -> None:
         key = heard.ifindex, group
-        self._at.pop(key, None)  # the newest stands last
         self._at[key] = heard.received_at
+        self._at.move_to_end(key)
         if len(self._at) > _MOST_REPORTED:
-            del self._at[next(iter(self._at))]
+            self._at.popitem(last=False)
 
     def forget(self, ifindex: int) -> None:
         """Forget what was seen on an interface that is no longer listened on."""
-        self._at = {key: at for key, at in self._at.items() if key[0] != ifindex}
+        for key in [key for key in self._at if key[0] == ifindex]:
+            del self._at[key]
 
     def last(self, held: HeldGroup) -> int | None:
         """Return when it was last reported since it was joined; None when that was not seen."""

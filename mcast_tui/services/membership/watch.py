@@ -64,12 +64,14 @@ class MembershipWatch:
     async def close(self) -> None:
         """End it; raises what ended the following before."""
         self._held.close()
-        await self.wire.close()
-        if self._following is not None:
-            self._following.cancel()
-            (end,) = await asyncio.gather(self._following, return_exceptions=True)
-            if not isinstance(end, asyncio.CancelledError):
-                raise end
+        try:
+            await self.wire.close()
+        finally:
+            if self._following is not None:
+                self._following.cancel()
+                (end,) = await asyncio.gather(self._following, return_exceptions=True)
+                if not isinstance(end, asyncio.CancelledError):
+                    raise end
 
     def _take(self, event: Event) -> None:
         if isinstance(event, GroupJoined | GroupLeft):

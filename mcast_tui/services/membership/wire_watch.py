@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -40,10 +39,13 @@ PACE_S = 0.05
 MOST_FRAMES, MOST_LONG, MOST_ENTRIES = 256, 16, 512
 """Decoded and told at each pace. Anyone on the LAN can send reports as fast as the wire takes them, each with
 hundreds of records: what is beyond is counted, and the event loop stays free."""
-LONG = 160
-"""Octets from which a message of others is a long one, a millisecond of work: no general query is."""
+LONG, MOST_LONG_OUTGOING = 160, 64
+"""Octets from which a message is a long one, half a millisecond of work or more: no general query is. This
+host's own answer for ten thousand groups is 55; but a guest's behind a bridge of ours goes out here, too."""
 MOST_RECORDS = 4096
 """Of other hosts, from which it is learnt at each pace who is a member: 40 ms of work; so many are kept."""
+SHARE = 0.2
+"""Of the event loop's time, that decoding may take."""
 CLOSED = TapState(is_open=False)
 
 
@@ -66,6 +68,7 @@ class WireWatch:
         self.skipped = 0
         """Control frames that came faster than they are decoded, or than their records are kept."""
         self._told_missed = 0
+        self._pause_s = 0.0
 
     @property
     def state(self) -> TapState:
@@ -80,16 +83,19 @@ class WireWatch:
             self._polling = asyncio.create_task(self._poll(), name="wire watch")
 
     async def close(self) -> None:
-        """End it; what was heard stays."""
+        """End it; what was heard stays. Raises what ended the watch before, with the tap closed."""
         if self._draining is not None:
             self._draining.cancel()
-        if self._polling is not None:
-            self._polling.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._polling
-            self._polling = None
-        if self.tap is not None:
-            await self.tap.close()
+        polling, self._polling = self._polling, None
+        try:
+            if polling is not None:
+                polling.cancel()
+                (end,) = await asyncio.gather(polling, return_exceptions=True)
+                if not isinstance(end, asyncio.CancelledError):
+                    raise end
+        finally:
+            if self.tap is not None:
+                await self.tap.close()
 
     # -- what is known
 
@@ -116,16 +122,18 @@ class WireWatch:
 
     def _drain_soon(self) -> None:
         if self._draining is None:
-            self._draining = asyncio.get_running_loop().call_later(PACE_S, self.drain)
+            self._draining = asyncio.get_running_loop().call_later(max(PACE_S, self._pause_s), self.drain)
 
     def drain(self) -> None:
         """Take in the control frames that wait, the newest where there are too many."""
         self._draining = None
         if self.tap is not None and (frames := self.tap.control_frames()):
             self._listen_on()
+            begun = time.thread_time()
             chosen = _affordable(frames)
             self.skipped += len(frames) - len(chosen)
             self._take(chosen)
+            self._pause_s = (time.thread_time() - begun) / SHARE
 
     def _take(self, frames: Sequence[ControlFrame]) -> None:
         names = {each.index: each.name for each in self._node.interfaces}
@@ -138,6 +146,8 @@ class WireWatch:
             if isinstance(heard, Refused):
                 self.refused[heard.reason] += 1
                 continue
+            if heard.is_outgoing and not heard.source.is_unspecified and heard.source not in own:
+                heard = replace(heard, is_outgoing=False)  # a guest's, behind a bridge of ours
             self._heard += 1
             entries += entries_of(heard, names.get(heard.ifindex))
             entries += self._queriers.hear(heard).entries
@@ -165,6 +175,8 @@ class WireWatch:
     async def _poll(self) -> NoReturn:
         while True:
             self.drain()
+            if self.tap is not None:
+                self.tap.follow_interfaces(self._node.interfaces)
             self._listen_on()
             self._tell_missed()
             now = time.time_ns()
@@ -214,15 +226,15 @@ class WireWatch:
 
 
 def _affordable(frames: Sequence[ControlFrame]) -> Sequence[ControlFrame]:
-    """Return the newest that can be decoded at one pace, oldest first, few of them long ones of others."""
+    """Return the newest that can be decoded at one pace, oldest first, few of them long ones."""
     chosen: list[ControlFrame] = []
-    long = 0
+    room = {True: MOST_LONG_OUTGOING, False: MOST_LONG}
     for frame in reversed(frames):
         if len(chosen) == MOST_FRAMES:
             break
-        if len(frame.packet) < LONG or frame.is_outgoing:
-            chosen.append(frame)
-        elif long < MOST_LONG:
-            long += 1
-            chosen.append(frame)
+        if len(frame.packet) >= LONG:
+            room[frame.is_outgoing] -= 1
+            if room[frame.is_outgoing] < 0:
+                continue
+        chosen.append(frame)
     return chosen[::-1]

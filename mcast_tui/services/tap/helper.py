@@ -181,7 +181,7 @@ class Helper:
             counts = self.tap.count()
             troubles = tuple(str(refused) for refused in self.tap.refusals)
             for reader in self._readers:
-                reader.offer(tap_feed.encode_status(reader.status(counts, troubles)))
+                reader.offer(tap_feed.encode_status(reader.status(counts, self.tap.heard, troubles)))
                 reader.news.set()
             await asyncio.sleep(STATUS_S)
 
@@ -211,7 +211,7 @@ class _Reader:
             self._waiting_bytes += len(message)
         self._waiting.append(message)
 
-    def status(self, counts: Counts, troubles: tuple[str, ...]) -> tap_feed.Status:
+    def status(self, counts: Counts, heard: tuple[str, ...], troubles: tuple[str, ...]) -> tap_feed.Status:
         """Return what there was since it came, and what of that it did not get."""
         before = self._before
         return tap_feed.Status(
@@ -220,6 +220,7 @@ class _Reader:
             counts.refused - before.refused,
             counts.control_skipped - before.control_skipped + self._control_not_fed,
             self.not_fed,
+            heard,
             troubles,
         )
 

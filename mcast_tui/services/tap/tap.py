@@ -141,6 +141,23 @@ class TapService:
             self._state = TapState(is_open=True, interfaces=names, way="in this process")
             self._tap.start()
 
+    def follow_interfaces(self, known: Sequence[Interface]) -> None:
+        """Open the tap anew, where it is in this process, once an interface that was deleted is back.
+
+        `known`: the interfaces there are. The privileged tap cannot: it has given up what that takes.
+        """
+        tap = self._tap
+        gone = {each.interface.name for each in tap.sockets if each.is_gone} if tap is not None else set()
+        if tap is None or gone.isdisjoint(each.name for each in known if each.is_up):
+            return
+        tap.close()
+        counts = tap.counts
+        self._earlier = self._earlier.plus(
+            TapCounts(counts.dropped, counts.refused, 0, counts.control_skipped)
+        )
+        self._tap = None
+        self.start()
+
     async def close(self) -> None:
         """End it, whichever way it was open; what was seen stays. Idempotent."""
         self._state = replace(self._state, is_open=False)
@@ -165,11 +182,9 @@ class TapService:
             return TapState(is_open=False, error=NetworkRefused("tap", reason))
         if tap is None or not self._state.is_open:
             return self._state
-        refusals = tap.refusals
+        heard, refusals = tap.heard, tap.refusals
         return replace(
-            self._state,
-            is_open=len(refusals) < len(tap.sockets),
-            error=refusals[0] if refusals else None,
+            self._state, is_open=bool(heard), interfaces=heard, error=refusals[0] if refusals else None
         )
 
     @property
@@ -177,9 +192,10 @@ class TapService:
         """What became of the frames so far."""
         if self._tap is not None:
             seen = self._tap.count()
-            now = TapCounts(seen.dropped, seen.refused, 0, seen.control_skipped)
+            since = TapCounts(seen.dropped, seen.refused, 0, seen.control_skipped)
         else:
-            now = self._earlier.plus(self._fed)
+            since = self._fed
+        now = self._earlier.plus(since)
         return replace(now, control_skipped=now.control_skipped + self._overflowed)
 
     def control_frames(self) -> list[ControlFrame]:
@@ -218,7 +234,7 @@ class TapService:
         self, sock: socket.socket, pid: int, refusal: PermissionRefused
     ) -> McastError | None:
         """Read a feed to its end; return why it ended, None where it was not one from the start."""
-        way = f"{TAP_COMMAND}, process {pid}"
+        way, is_greeted = f"{TAP_COMMAND}, process {pid}", False
         try:
             reader, writer = await asyncio.open_unix_connection(sock=sock)
         except OSError:
@@ -227,6 +243,7 @@ class TapService:
         try:
             hello = tap_feed.decode_hello(*await _message(reader))
             self._state = TapState(is_open=True, interfaces=hello.interfaces, way=f"by {way}")
+            is_greeted = True
             while True:
                 self._take(*await _message(reader))
         except TimeoutError:
@@ -236,7 +253,7 @@ class TapService:
                 remedy="Let it go on where it was started (fg), or end it and start it again.",
             )
         except (EOFError, OSError):
-            return None if not self._state.is_open else _ended(way, refusal)
+            return _ended(way, refusal) if is_greeted else None
         except tap_feed.FeedError as error:
             return NetworkRefused(
                 f"read from {way}",
@@ -262,7 +279,8 @@ class TapService:
     def _take_status(self, status: tap_feed.Status) -> None:
         self._fed = TapCounts(status.dropped, status.refused, status.not_fed, status.control_skipped)
         trouble = NetworkRefused("tap all interfaces", status.troubles[0]) if status.troubles else None
-        self._state = replace(self._state, error=trouble)
+        heard = status.interfaces
+        self._state = replace(self._state, is_open=bool(heard), interfaces=heard, error=trouble)
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[tap_feed.Kind, bytes]:

@@ -44,7 +44,9 @@ def read_scenario(path: Path) -> Scenario:
         raise UsageError(attempted, f"it is larger than {LARGEST_FILE} bytes")
     try:
         table = tomllib.loads(source.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError as error:
+        raise UsageError(attempted, "it is nested too deeply") from error
+    except ValueError as error:  # a number of thousands of digits is one, too
         raise UsageError(attempted, f"it is no TOML: {error}") from error
     return _scenario(Table(table, path, ""), path.stem)
 
@@ -108,9 +110,12 @@ class Table:
         """Return an address, None where there is none."""
         text = self.take(key, str, "an address", None)
         try:
-            return None if text is None else ip_address(text)
+            found = None if text is None else ip_address(text)
         except ValueError as error:
             raise self.wrong(key, f"{text!r} is not an address", "For example: 239.1.1.1") from error
+        if isinstance(found, IPv6Address) and found.scope_id is not None:
+            raise self.wrong(key, f"{text!r} names an interface", "It is an address alone; see host and lan.")
+        return found
 
     def tables(self, key: str, most: int) -> Iterator[Table]:
         """Yield the tables of an array, each with its place."""
