@@ -185,7 +185,7 @@ def start_presets(desk: Desk) -> tuple[tuple[Preset, ...], Interface | None]:
 
 
 WIRE_HAS_NO_CHAT = Content(
-    "There is no conversation on the wire as a whole, and nothing can be sent there: it is only listened to.\n\n"
+    "There is no conversation on the wire, and nothing can be sent there: it is only listened to.\n\n"
     "Select a group to talk in it; J on one of the streams joins its group."
 )
 

@@ -39,7 +39,6 @@ from mcast_tui.app.widgets.packet_fields import Wire
 from mcast_tui.app.widgets.packet_lines import PacketLines
 from mcast_tui.app.widgets.packet_log import PacketLog
 from mcast_tui.app.widgets.packet_row import packet_of
-from mcast_tui.app.widgets.querier_view import tap_command
 from mcast_tui.app.widgets.stream_list import StreamList, StreamPanel
 from mcast_tui.human import format_count
 from mcast_tui.safe import safe_text, show
@@ -73,15 +72,19 @@ WIRE_TITLE = "the wire"
 
 def tap_refusal(tap: TapState) -> tuple[str, ...]:
     """Return why nothing is seen of the wire and what would help, in sentences of some 70 cells."""
-    error = tap.error
+    error, command = tap.error, opening_command(tap)
     reason = f"{error.reason[:1].upper()}{error.reason[1:]}." if error else "It is closed."
     return (
         "Not known: the wire is not listened to.",
         *wrap_words(safe_text(reason), 70),
         *wrap_words(safe_text((error.remedy if error else None) or ""), 70),
-        "To see it, in another terminal; y copies it:",
-        safe_text(tap_command(tap)),
+        *(("To see it, in another terminal; y copies it:", safe_text(command)) if command else ()),
     )
+
+
+def opening_command(tap: TapState) -> str:
+    """Return the shell line that would open a tap; empty where there is no such or it is open."""
+    return "" if tap.is_open or tap.error is None else tap.error.command or ""
 
 
 class PacketsPane(Vertical):
@@ -222,8 +225,8 @@ class PacketsPane(Vertical):
     def show_streams(self) -> None:
         """Draw who sends what, if that is on screen."""
         if self._traffic is not None and self.has_class("-streams"):
-            streams = self._traffic.streams(time.monotonic())
-            self.streams.show(streams, time.time_ns(), self._traffic.tap.streamless)
+            streams, tap = self._traffic.streams(time.monotonic()), self._traffic.tap
+            self.streams.show(streams, time.time_ns(), tap.streamless, is_open=tap.state.is_open)
 
     def _show_lines(self) -> None:
         lines = PacketLines(
@@ -338,8 +341,8 @@ class PacketsPane(Vertical):
     def _copy(self, form: str, convert: Callable[[bytes], str]) -> None:
         """Copy the selected payload through the terminal (OSC 52) and say how much that is."""
         packet = self.selected
-        if packet is None and self._traffic is not None and not self._traffic.tap.state.is_open:
-            command = tap_command(self._traffic.tap.state)
+        command = opening_command(self._traffic.tap.state) if self._traffic else ""
+        if packet is None and command:
             self.app.copy_to_clipboard(command)
             self.notify(f"Copied: {command}", markup=False)
         elif packet is None:

@@ -72,10 +72,10 @@ TAP4: Final = Origins(
     hop_limit="IP header, as on the wire",
     class_word="TOS",
     traffic_class="IP header",
-    time="tpacket2_hdr.tp_sec, tp_nsec",
-    source="IP and UDP header: it can be forged",
+    time="tpacket2_hdr",
+    source="IP, UDP header: forgeable",
     port="UDP header",
-    protocol="IP header; there are no ports",
+    protocol="IP header: no ports",
     length="UDP or IP header",
     truncated="longer than what the tap keeps of a frame, or a part of it is in later fragments",
     broadcast="that of a subnet: the Ethernet destination is ff:ff:ff:ff:ff:ff",
@@ -97,18 +97,17 @@ def explain_packet(
 ) -> list[Field]:
     """Return the fields of a packet, in the order people ask: when, from whom, to whom, where, how.
 
-    With `wire` a tap saw it: then nothing of it is what a socket was told.
+    With `wire` a tap saw it: then nothing of it is what a socket was told, and whether anybody here is
+    a member comes first.
     """
     is_ipv6 = isinstance(packet.source, IPv6Address)
-    if wire is None:
-        origins = IPV6 if is_ipv6 else IPV4
-    else:
-        origins = TAP6 if is_ipv6 else TAP4
+    of_socket, of_tap = (IPV6, TAP6) if is_ipv6 else (IPV4, TAP4)
+    origins = of_socket if wire is None else of_tap
     return [
+        *_standing(wire),
         *_time(packet, origins),
         Field("source", address_and_port(str(packet.source), packet.source_port), origins.source),
         *_destination(packet, origins),
-        *_standing(wire),
         Field("interface", _interface(packet.ifindex, interface_name), origins.interface),
         *(_local_address(packet) if wire is None else map(Field._make, link_fields(wire.link))),
         _hop_limit(packet.hop_limit, origins, "on arrival" if wire is None else ""),

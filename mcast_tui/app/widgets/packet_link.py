@@ -81,9 +81,9 @@ def link_fields(link: Link) -> list[tuple[str, str, str]]:
     vlan = "untagged" if link.vlan < 0 else str(link.vlan)
     return [
         ("direction", _words(link.direction)[1], "sockaddr_ll.sll_pkttype"),
-        ("MAC from", format_mac(link.source_mac), "frame: it can be forged"),
+        ("MAC from", format_mac(link.source_mac), "frame: forgeable"),
         ("MAC to", format_mac(link.destination_mac), "frame"),
-        ("VLAN", vlan, "tpacket2_hdr.tp_vlan_tci, or the tag in the frame"),
+        ("VLAN", vlan, "tpacket2_hdr, or tag in the frame"),
         ("EtherType", ether_type, "frame"),
     ]
 

@@ -13,6 +13,7 @@ from mcast_tui import human
 from mcast_tui.app.fit import MUTED, cut
 from mcast_tui.app.palette import source_color
 from mcast_tui.app.widgets.heading import Heading
+from mcast_tui.app.widgets.packet_link import protocol_name
 from mcast_tui.app.widgets.packet_row import shorten
 from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.services.tap.traffic import Standing
@@ -48,6 +49,8 @@ STANDINGS: Final = {
     Standing.UNKNOWN: ("?", MUTED),
     None: ("-", MUTED),
 }
+NOBODY: Final = "Nobody was seen to send to a group or broadcast address so far."
+UNKNOWN: Final = "Not known while the tap is closed."
 
 
 def fit_columns(width: int) -> dict[str, int]:
@@ -79,7 +82,7 @@ class StreamList(Rows, can_focus=True):
     ]
     HELP = (
         "Who was seen to send to which group or broadcast address; a source can be forged. Joined by:\n"
-        "this app, others on this host, or nobody here, so that only the tap sees it. J joins a stream's group."
+        "this app, others on this host, or nobody here, so that only the tap sees it. J joins one."
     )
 
     class JoinWanted(Message):
@@ -98,7 +101,8 @@ class StreamList(Rows, can_focus=True):
         self._streams: Sequence[StreamNow] = ()
         self._now = 0
         self._cursor = 0
-        self._cells: dict[str, int] = {}
+        self._is_open = False
+        self._cells = fit_columns(0)
 
     @property
     def chosen(self) -> StreamNow | None:
@@ -109,9 +113,12 @@ class StreamList(Rows, can_focus=True):
     def titles(self) -> str:
         return " " + " ".join(COLUMNS[name][0][:cells].ljust(cells) for name, cells in self._cells.items())
 
-    def show(self, streams: Sequence[StreamNow], now: int) -> None:
-        """Draw these at `now`, ns since the epoch; the cursor stays on its stream."""
-        chosen = self.chosen
+    def show(self, streams: Sequence[StreamNow], now: int, *, is_open: bool) -> None:
+        """Draw these at `now`, ns since the epoch; the cursor stays on its stream.
+
+        None of them says nothing while the tap is not open.
+        """
+        chosen, self._is_open = self.chosen, is_open
         self._streams, self._now = streams, now
         if chosen is not None:
             keys = (at for at, each in enumerate(streams) if each.key == chosen.key)
@@ -120,7 +127,7 @@ class StreamList(Rows, can_focus=True):
 
     def row(self, y: int) -> Content:
         if y >= len(self._streams):
-            return Content.styled(" Nobody was seen to send to a group or broadcast address so far.", MUTED)
+            return Content.styled(f" {NOBODY if self._is_open else UNKNOWN}", MUTED)
         is_chosen = y == self._cursor
         mark = self._glyphs.cursor if is_chosen else " "
         line = Content.assemble((mark, "$primary"), self._line(self._streams[y]))
@@ -131,7 +138,9 @@ class StreamList(Rows, can_focus=True):
 
     def _line(self, each: StreamNow) -> Content:
         stream, cells, ellipsis = each.stream, self._cells, self._glyphs.ellipsis
-        place = address_and_port(str(stream.destination), stream.port, stream.protocol)
+        place = address_and_port(str(stream.destination), stream.port)
+        if stream.protocol is not None:
+            place += f" {protocol_name(stream.protocol)}"
         hue = source_color(stream.source, dark=self.app.current_theme.dark)
         age = human.format_age(max(0.0, (self._now - stream.last_seen) / 1e9))
         said = {
@@ -194,11 +203,11 @@ class StreamPanel(Vertical):
         yield self._titles
         yield self.list
 
-    def show(self, streams: Sequence[StreamNow], now: int, uncounted: int) -> None:
+    def show(self, streams: Sequence[StreamNow], now: int, uncounted: int, *, is_open: bool) -> None:
         """Draw these; `uncounted` packets were evicted before anybody asked whose they were."""
         missing = f", {human.format_count(uncounted)} packets not counted" if uncounted else ""
         self._heading.show("STREAMS ON THE WIRE", f"{len(streams)}{missing}, v here and back ")
-        self.list.show(streams, now)
+        self.list.show(streams, now, is_open=is_open)
 
     def on_stream_list_titles_changed(self, event: StreamList.TitlesChanged) -> None:
         event.stop()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 StreamKey: TypeAlias = tuple[object, ...]
 
 LEAST_APART_S, MOST_APART_S = 0.5, 5.0
-"""Two looks at the streams so far apart make a rate: nearer ones are one look, farther ones tell of no now."""
+"""Two looks at the streams so far apart make a rate: nearer ones are one look, farther ones no rate."""
 
 
 class Standing(Enum):
