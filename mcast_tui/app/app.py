@@ -81,6 +81,7 @@ class McastApp(TerminalApp):
         bridge = Bridge(node, main.stage)
         self.held.callback(bridge.stop)
         bridge.start(self)
+        main.stage.tell_watching = bridge.watch_wire
         if self._beside is not None:
             await self.held.enter_async_context(self._beside(node, self._note_line))
         main.join(*self._places)

@@ -58,6 +58,7 @@ class Bridge:
         self._node = node
         self._display = display
         self._timers: list[Timer] = []
+        self._wire_timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._rate = FrameRate(is_remote="SSH_CONNECTION" in os.environ)
         self._head = self._drawn = 0
@@ -70,7 +71,11 @@ class Bridge:
     def start(self, app: App[int]) -> None:
         """Begin; the node must have been entered."""
         self._unsubscribe = self._node.subscribe(lambda event: self._tell(app, event))
+        self._wire_timer = app.set_interval(
+            FRAME_S, lambda: self._while_shown(app, self._display.tick), name="wire", pause=True
+        )
         self._timers = [
+            self._wire_timer,
             app.set_interval(LATEST_S, lambda: self._while_shown(app, self._draw), name="frame"),
             app.set_interval(SAMPLE_S, lambda: self._while_shown(app, self.sample), name="sample"),
         ]
@@ -88,6 +93,11 @@ class Bridge:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+
+    def watch_wire(self, is_watched: bool) -> None:  # noqa: FBT001  # a callback's one argument
+        """Draw at frame rate while what a tap sees is on screen: nobody tells when its ring has grown."""
+        if self._wire_timer is not None:
+            (self._wire_timer.resume if is_watched else self._wire_timer.pause)()
 
     def _tell(self, app: App[int], event: Event) -> None:
         # Not at once: the node tells in the middle of joining, and of a run of groups one by one;

@@ -13,10 +13,12 @@ from textual.content import Content
 from mcast_tui.app.bridge import kernel_words
 from mcast_tui.app.screens.start import presets
 from mcast_tui.app.widgets.header import HeaderFacts
-from mcast_tui.app.widgets.sidebar import ALL_TRAFFIC, GroupEntry
+from mcast_tui.app.widgets.sidebar import GroupEntry
 from mcast_tui.net.kernel import read_memberships
 from mcast_tui.safe import safe_text
 from mcast_tui.services.completion import Vocabulary
+from mcast_tui.services.desk import ALL_TRAFFIC, ON_THE_WIRE
+from mcast_tui.wire.address import Endpoint
 from mcast_tui.wire.socat.line import peer_command
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from mcast_tui.services.group import Group
     from mcast_tui.services.membership.view import MembershipSource
     from mcast_tui.services.node import Node
+    from mcast_tui.services.tap.streams import Stream
+    from mcast_tui.services.tap.traffic import TapTraffic
     from mcast_tui.wire.literal import Address
 
 SILENT_AFTER_S = 10.0
@@ -48,6 +52,47 @@ def header_facts(node: Node, desk: Desk, note: str) -> HeaderFacts:
         skipped=node.chat.skipped(),
         note=note,
     )
+
+
+def wire_header_facts(node: Node, traffic: TapTraffic, note: str) -> HeaderFacts:
+    """Return the header while the wire is selected: what the tap saw, and what it lost."""
+    state = traffic.tap.state
+    return HeaderFacts(
+        interface=safe_text(", ".join(state.interfaces)) if state.is_open else "no tap",
+        address=safe_text(f"tap {state.way}") if state.is_open else "",
+        groups=len(node.groups),
+        snapshot=traffic.snapshot(),
+        note=note,
+        is_tapped=True,
+        tap=traffic.tap.known_counts,
+    )
+
+
+def wire_entry(traffic: TapTraffic) -> GroupEntry:
+    """Return the sidebar's entry for what the tap sees; while it is closed, with the reason."""
+    state, seen = traffic.tap.state, traffic.snapshot()
+    if state.is_open:
+        said = f"tap on {', '.join(state.interfaces)}"
+    else:
+        said = f"no tap: {state.error.reason if state.error else 'it is closed'}"
+    return GroupEntry(
+        ON_THE_WIRE,
+        "On the wire",
+        seen.packets_per_s if state.is_open else None,
+        seen.history if state.is_open else (),
+        kernel=safe_text(said),
+        is_off=not state.is_open,
+    )
+
+
+def stream_endpoint(stream: Stream, interface: str | None) -> str:
+    """Return what to join for a stream, as `/join` reads it; a tagged one is on another interface."""
+    endpoint = Endpoint(stream.destination, stream.port or 0, protocol=stream.protocol)
+    if interface is None or stream.vlan is not None or not stream.destination.is_multicast:
+        return str(endpoint)
+    # A name may hold what cannot be typed; the index always can.
+    where = interface if interface.isascii() and interface.isprintable() else stream.ifindex
+    return f"{endpoint} if {where}"
 
 
 def _address_of(interface: Interface | None, group: Group | None) -> str:
@@ -137,6 +182,12 @@ def start_presets(desk: Desk) -> tuple[tuple[Preset, ...], Interface | None]:
         else preset
         for preset in offered
     ), interface
+
+
+WIRE_HAS_NO_CHAT = Content(
+    "There is no conversation on the wire, and nothing can be sent there: it is only listened to.\n\n"
+    "Select a group to talk in it; J on one of the streams joins its group."
+)
 
 
 def chat_emptiness(

@@ -63,6 +63,11 @@ class PacketRing:
         self._payload_reserved = 0
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The columns it has."""
+        return tuple(self._columns)
+
+    @property
     def payload_capacity(self) -> int:
         """Bytes of payload kept at most; each payload is rounded up to whole blocks of `BLOCK`."""
         return self._block_count * BLOCK

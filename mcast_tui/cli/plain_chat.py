@@ -155,6 +155,9 @@ class PlainChat:
         del undo
         raise UsageError("clear the view", "plain lines cannot be taken back", remedy="The app can.")
 
+    def show_wire(self) -> None:
+        raise UsageError("show the wire", "plain lines show no packets", remedy="The app does.")
+
     def toggle_pause(self) -> None:
         raise UsageError(
             "pause", "plain lines have no display to freeze", remedy="The app has; or stop the pipe."

@@ -53,6 +53,7 @@ class Frame(Protocol):
     def show_progress(self, done: int, total: int) -> None: ...
     def ask_again(self, text: str) -> None: ...
     def clear_view(self, *, undo: bool) -> int: ...
+    def show_wire(self) -> None: ...
     def toggle_pause(self) -> None: ...
     def follow(self) -> None: ...
     def show_help(self, topic: str | None) -> None: ...
@@ -135,6 +136,8 @@ class Actions:
                 await self._change_sources(wanted.change, aim)
             case request.Explain():
                 self._explain(wanted.topic)
+            case request.Tap():
+                self._tap()
             case request.Clear():
                 self._clear(undo=wanted.undo)
             case request.Pause():
@@ -381,6 +384,15 @@ class Actions:
         else:
             what = "Nothing was joined, left or changed here yet."
             self._frame.announce(Notice(Level.DONE, what, f"/explain TOPIC explains: {topic_names()}."))
+
+    def _tap(self) -> None:
+        """Open the tap and go to it; where it is refused that is said, and it is looked for from now on."""
+        self._frame.show_wire()
+        tap = self._node.memberships.tap
+        if tap.is_open:
+            self._frame.announce(Notice(Level.DONE, f"The tap is open {tap.where}."))
+        if tap.error is not None:
+            self._frame.announce(replace(notice_of(tap.error), level=Level.WARNING))
 
     def _help(self, topic: str | None) -> None:
         if topic is not None and find_command(topic) is None:

@@ -180,6 +180,13 @@ COMMANDS: tuple[Command, ...] = (
         completes=("topic",),
     ),
     Command(
+        "tap",
+        "",
+        "Show what passes the interfaces, also to groups nobody here joined",
+        "/tap",
+        bare(request.Tap()),
+    ),
+    Command(
         "clear",
         "[undo]",
         "Hide what is on screen; undo shows it again",

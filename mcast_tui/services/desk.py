@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LAN_CHAT = Endpoint(IPv4Address("224.1.0.1"))
 """The tutorial's group; also what the choice of an interface is tried with."""
 
+ALL_TRAFFIC, ON_THE_WIRE = 0, -1
+"""What can be selected and is no group: everything received, and what a tap sees pass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Aim:
@@ -44,7 +47,9 @@ class Desk:
         self._options: dict[int, SendOptions] = {}
         self._interface: str | None = None
         self.selected: Group | None = None
-        """None stands for all traffic."""
+        """None stands for all traffic, or for the wire."""
+        self.is_on_wire = False
+        """Whether what a tap sees is selected, in place of what is received."""
         self.reply_to: Endpoint | None = None
         self.last_left: Place | None = None
 
@@ -52,11 +57,26 @@ class Desk:
 
     @property
     def selected_id(self) -> int:
-        return self.selected.id if self.selected else 0
+        if self.is_on_wire:
+            return ON_THE_WIRE
+        return self.selected.id if self.selected else ALL_TRAFFIC
 
     def select(self, group: Group | None) -> None:
         self.selected = group
+        self.is_on_wire = False
         self.reply_to = None
+
+    def select_wire(self) -> None:
+        """Select what passes the interfaces; nothing can be sent there."""
+        self.select(None)
+        self.is_on_wire = True
+
+    def select_id(self, number: int) -> None:
+        """Select the group of this id, or what one of the other numbers stands for."""
+        if number == ON_THE_WIRE:
+            self.select_wire()
+        else:
+            self.select(self._node.groups.by_id(number))
 
     def aim(self) -> Aim:
         """Return what a request made now is about, whatever will be selected when it is carried out."""
@@ -74,11 +94,16 @@ class Desk:
             raise UsageError(attempted, f"{aim.group.label} was left meanwhile")
         return aim.group
 
-    def neighbour(self, step: int) -> Group | None:
-        """Return the group `step` places on in the list, all traffic being its first entry; it goes round."""
-        entries: list[Group | None] = [None, *self._node.groups]
-        here = entries.index(self.selected) if self.selected in entries else 0
+    def neighbour(self, step: int) -> int:
+        """Return the id `step` places on in the list, all traffic being its first entry; it goes round."""
+        entries = [ALL_TRAFFIC, *([ON_THE_WIRE] if self.has_wire else []), *self._node.groups.ids()]
+        here = entries.index(self.selected_id) if self.selected_id in entries else 0
         return entries[(here + step) % len(entries)]
+
+    @property
+    def has_wire(self) -> bool:
+        """Whether somebody asked for the tap, so that it can be selected though it may be refused."""
+        return self._node.memberships.wire.tap is not None
 
     def next_unread(self) -> Group | None:
         """Return the next group with unread lines, from the selected one on; None when there is none."""

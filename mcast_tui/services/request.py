@@ -99,6 +99,11 @@ class Explain:
 
 
 @dataclass(frozen=True, slots=True)
+class Tap:
+    """Listen to what passes the interfaces, and show it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Clear:
     """Hide what is on screen, or show it again."""
 
@@ -140,6 +145,7 @@ Request: TypeAlias = (
     | ShowSocat
     | ChangeSources
     | Explain
+    | Tap
     | Clear
     | Pause
     | Follow

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,6 +52,23 @@ LINK_COLUMNS: ColumnTypes = {
     "direction": (np.dtype("u1"), 1),  # Direction
 }
 """What a tapped row has beside `wire.columns.COLUMNS`."""
+
+
+class Link(NamedTuple):
+    """The `LINK_COLUMNS` of one row, in their order, as plain integers."""
+
+    source_mac: int
+    destination_mac: int
+    vlan: int
+    """-1: untagged."""
+    ether_type: int
+    direction: int
+    """A `Direction`."""
+
+    @property
+    def is_outgoing(self) -> bool:
+        """This host sent it."""
+        return self.direction == Direction.OUTGOING
 
 
 @dataclass(frozen=True, slots=True)

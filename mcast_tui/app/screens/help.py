@@ -115,12 +115,33 @@ LOSSES = (
     ("refused", "by --range or --source-port: they arrived; x shows them in the log"),
     ("skipped", "came faster than lines can be read: not in the chat; in the log, unless evicted"),
 )
+TAP_LOSSES = (
+    ("dropped", "by the kernel: the tap's ring of frames was full"),
+    ("refused", "frames that claim to be IP and contradict themselves, or are cut within their headers"),
+    ("not fed", "kept from us by the privileged tap, for we read too slowly"),
+    (
+        "skipped",
+        "IGMP and MLD messages that came too many at once to be told one by one; they are in the log",
+    ),
+)
 
 
 def losses_help() -> Content:
     """Return what the four counters at the top right mean."""
-    lines = [Content.assemble((f"{word:<{KEY_WIDTH}}", "bold"), what) for word, what in LOSSES]
-    return Content("\n").join([_title("THE COUNTERS, at the top right"), *lines, Content()])
+    return Content("\n").join(
+        [
+            _title("THE COUNTERS, at the top right"),
+            *_explained(LOSSES),
+            Content(),
+            _title("THE COUNTERS of the tap, while On the wire is selected"),
+            *_explained(TAP_LOSSES),
+            Content(),
+        ]
+    )
+
+
+def _explained(losses: Iterable[tuple[str, str]]) -> list[Content]:
+    return [Content.assemble((f"{word:<{KEY_WIDTH}}", "bold"), what) for word, what in losses]
 
 
 def commands_help() -> Content:

@@ -19,16 +19,17 @@ from mcast_tui.app.screens.membership import MembershipPane
 from mcast_tui.app.screens.packets import PacketsPane
 from mcast_tui.app.screens.stage import CHAT, MEMBERSHIP, PACKETS, START, Stage
 from mcast_tui.app.screens.start import StartPage
-from mcast_tui.app.view_facts import group_labels
+from mcast_tui.app.view_facts import group_labels, stream_endpoint
 from mcast_tui.app.widgets.bar import Bar
 from mcast_tui.app.widgets.composer import Composer
 from mcast_tui.app.widgets.footer import run_item
 from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.line_input import LineInput
 from mcast_tui.app.widgets.paste_question import PasteQuestion
-from mcast_tui.app.widgets.sidebar import ALL_TRAFFIC, GroupList, PeerList
+from mcast_tui.app.widgets.sidebar import GroupList, PeerList
 from mcast_tui.services import request
 from mcast_tui.services.command import parse_line
+from mcast_tui.services.desk import ALL_TRAFFIC
 from mcast_tui.services.notice import Level, Notice
 from mcast_tui.services.target import lines_of
 from mcast_tui.wire.place import Place
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.command import Command
-    from mcast_tui.services.group import Group
     from mcast_tui.services.node import Node
 
 
@@ -206,7 +206,8 @@ class MainScreen(Screen[None]):
         self._select(self._desk.neighbour(step))
 
     def action_next_unread(self) -> None:
-        self._select(self._desk.next_unread())
+        if group := self._desk.next_unread():
+            self._select(group.id)
 
     def action_back(self) -> None:
         """Leave one layer: the question, the reply, the drawer, the input line, a toast; never the app."""
@@ -251,7 +252,7 @@ class MainScreen(Screen[None]):
         if await done:
             if isinstance(wanted, request.Say):
                 self.stage.chat.give_hint_once()
-        elif group_id == ALL_TRAFFIC or self._node.groups.by_id(group_id):
+        elif group_id <= ALL_TRAFFIC or self._node.groups.by_id(group_id):
             self.stage.composer.give_back(line, group_id)
 
     @on(Composer.LeaveWanted)
@@ -283,7 +284,7 @@ class MainScreen(Screen[None]):
 
     @on(GroupList.Selected)
     def select_group(self, event: GroupList.Selected) -> None:
-        self._select(self._node.groups.by_id(event.group_id))
+        self._select(event.group_id)
         if event.entered:
             self._close_drawer()
             self.focus_centre()
@@ -311,11 +312,17 @@ class MainScreen(Screen[None]):
             and (group.ifindex, group.endpoint.address) == (chosen.ifindex, chosen.group)
         ]
         if self._desk.selected not in ours:
-            self._select(next(iter(ours), None))
+            self._select(ours[0].id if ours else ALL_TRAFFIC)
 
     @on(MembershipPane.LineBegun)
     def begin_line(self, event: MembershipPane.LineBegun) -> None:
         self.action_type(event.line)
+
+    @on(PacketsPane.JoinWanted)
+    def begin_stream_join(self, event: PacketsPane.JoinWanted) -> None:
+        stream = event.stream
+        names = (each.name for each in self._node.interfaces if each.index == stream.ifindex)
+        self.action_type(f"/join {stream_endpoint(stream, next(names, None))}")
 
     @on(PacketsPane.ReplyRequested)
     def reply(self, event: PacketsPane.ReplyRequested) -> None:
@@ -338,7 +345,7 @@ class MainScreen(Screen[None]):
         for place in places:
             await self._actions.perform(request.Join((place,)))
         if len(places) > 1:
-            self._select(next(iter(self._node.groups), None))
+            self._select(next(iter(self._node.groups.ids()), ALL_TRAFFIC))
 
     def palette_action(self, command: Command) -> Callable[[], None]:
         """Return what choosing a command in the palette does."""
@@ -351,11 +358,12 @@ class MainScreen(Screen[None]):
         return list(group_labels(self._node).items())
 
     def palette_selection(self, group_id: int) -> Callable[[], None]:
-        return lambda: self._select(self._node.groups.by_id(group_id))
+        return lambda: self._select(group_id)
 
-    def _select(self, group: Group | None) -> None:
-        if group is not self._desk.selected:
-            self._desk.select(group)
+    def _select(self, number: int) -> None:
+        """Select what has this number in the sidebar."""
+        if number != self._desk.selected_id:
+            self._desk.select_id(number)
             self.stage.show_selection()
 
     def _later(self, work: Awaitable[object]) -> None:

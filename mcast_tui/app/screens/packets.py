@@ -5,6 +5,7 @@ when it is told to. The frame mounts it and speaks to it like this::
 
     pane = PacketsPane(ring, interface_name, glyphs)   # interface_name: ifindex -> name, or None
     pane.show(group.selects, group.label, SELECTED_BY) # scope it; show(None, "") is every packet
+    pane.show_wire(traffic) # what a tap sees, in place of the ring
     pane.tick()             # 30 times a second while it is on screen; it skips frames by itself
     pane.pause(), pane.resume(), pane.toggle_pause()   # the display only: the capture goes on
     pane.follow()           # the newest packet at the bottom; the only way it follows again
@@ -13,13 +14,14 @@ when it is told to. The frame mounts it and speaks to it like this::
     pane.selected           # the packet in the detail, or None
     pane.skipped            # packets this view never got to see: the fourth loss counter
 
-Its messages are `PacketSelected`, `FollowChanged`, `PauseChanged` and `ReplyRequested`. Its
+Its messages are `PacketSelected`, `FollowChanged`, `PauseChanged`, `ReplyRequested` and `JoinWanted`. Its
 stylesheet is `packets.tcss` beside this file; it loads that itself.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,12 +34,15 @@ from textual.message import Message
 from mcast_tui.app.palette import UNICODE
 from mcast_tui.app.widgets.hex_view import WIDE_CELLS
 from mcast_tui.app.widgets.packet_bars import ColumnHeader, FollowPill
-from mcast_tui.app.widgets.packet_detail import PacketDetail
+from mcast_tui.app.widgets.packet_detail import PacketDetail, wrap_words
+from mcast_tui.app.widgets.packet_fields import Wire
 from mcast_tui.app.widgets.packet_lines import PacketLines
 from mcast_tui.app.widgets.packet_log import PacketLog
 from mcast_tui.app.widgets.packet_row import packet_of
+from mcast_tui.app.widgets.stream_list import StreamList, StreamPanel
 from mcast_tui.human import format_count
 from mcast_tui.safe import safe_text, show
+from mcast_tui.wire.columns import address_from_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,8 +50,12 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from mcast_tui.app.palette import Glyphs
+    from mcast_tui.app.widgets.packet_row import Row
     from mcast_tui.capture.ring import PacketRing
     from mcast_tui.capture.selection import Predicate
+    from mcast_tui.services.tap.streams import Stream
+    from mcast_tui.services.tap.tap import TapState
+    from mcast_tui.services.tap.traffic import TapTraffic
     from mcast_tui.wire.columns import Packet
 
 DETAIL_BELOW_WIDTH = 100
@@ -57,6 +66,25 @@ DETAIL_BELOW_HEIGHT = 22
 
 WIDE_HEX_WIDTH = WIDE_CELLS + 52
 """Columns of the pane from which on the dump may have 16 bytes a row beside the fields."""
+
+WIRE_TITLE = "the wire"
+
+
+def tap_refusal(tap: TapState) -> tuple[str, ...]:
+    """Return why nothing is seen of the wire and what would help, in sentences of some 70 cells."""
+    error, command = tap.error, opening_command(tap)
+    reason = f"{error.reason[:1].upper()}{error.reason[1:]}." if error else "It is closed."
+    return (
+        "Not known: the wire is not listened to.",
+        *wrap_words(safe_text(reason), 70),
+        *wrap_words(safe_text((error.remedy if error else None) or ""), 70),
+        *(("To see it, in another terminal; y copies it:", safe_text(command)) if command else ()),
+    )
+
+
+def opening_command(tap: TapState) -> str:
+    """Return the shell line that would open a tap; empty where there is no such or it is open."""
+    return "" if tap.is_open or tap.error is None else tap.error.command or ""
 
 
 class PacketsPane(Vertical):
@@ -70,12 +98,14 @@ class PacketsPane(Vertical):
         Binding("Y", "copy_text", "Copy text", id="packets.copy_text", show=False),
         Binding("r", "reply", "Reply", id="packets.reply", show=False),
         Binding("x", "toggle_refused", "Refused", id="packets.refused", show=False),
+        Binding("v", "go_to_streams", "Streams on the wire, and back", id="packets.streams"),
     ]
 
     header = query_one(ColumnHeader)
     log_view = query_one(PacketLog)
     pill = query_one(FollowPill)
     detail = query_one(PacketDetail)
+    streams = query_one(StreamPanel)
 
     class PacketSelected(Message):
         """The user selected a packet by its number; None when the view it was in went away."""
@@ -106,6 +136,13 @@ class PacketsPane(Vertical):
             super().__init__()
             self.packet = packet
 
+    class JoinWanted(Message):
+        """The user wants to join the group of this stream."""
+
+        def __init__(self, stream: Stream) -> None:
+            super().__init__()
+            self.stream = stream
+
     def __init__(
         self,
         ring: PacketRing,
@@ -116,7 +153,8 @@ class PacketsPane(Vertical):
         id: str | None = None,  # noqa: A002  # Textual's own word
     ) -> None:
         super().__init__(id=id)
-        self._ring = ring
+        self._received = self._ring = ring
+        self._traffic: TapTraffic | None = None
         self._interface_name = interface_name
         self._glyphs = glyphs
         self._is_remote = "SSH_CONNECTION" in os.environ if is_remote is None else is_remote
@@ -127,6 +165,8 @@ class PacketsPane(Vertical):
         self._with_refused = False
         self._is_below_open = True
         self._is_full_open = False
+        self._has_streams_below = True
+        self._is_streams_full = False
         self._was_paused = False
 
     def compose(self) -> ComposeResult:
@@ -135,6 +175,7 @@ class PacketsPane(Vertical):
         yield PacketLog(lines, self._interface_name, self._glyphs, is_remote=self._is_remote)
         yield FollowPill(self._glyphs)
         yield PacketDetail(self._interface_name, self._glyphs)
+        yield StreamPanel(self._glyphs)
 
     def on_mount(self) -> None:
         self._show_lines()
@@ -156,11 +197,36 @@ class PacketsPane(Vertical):
 
         What is shown already stays as it is, with its reading position and its selected packet.
         """
-        if (predicate, title) == (self._predicate, self._title):
+        self._show(self._received, predicate, title, names, None)
+
+    def show_wire(self, traffic: TapTraffic) -> None:
+        """Show what a tap sees, as `show` does; while it is closed, why, and what would open it."""
+        self._show(traffic.tap.ring, None, WIRE_TITLE, None, traffic)
+        if self.is_attached:
+            self.log_view.say_when_empty(self._empty_text())
+            self.show_streams()
+
+    def _show(
+        self,
+        ring: PacketRing,
+        predicate: Predicate | None,
+        title: str,
+        names: Sequence[str] | None,
+        traffic: TapTraffic | None,
+    ) -> None:
+        if (ring, predicate, title) == (self._ring, self._predicate, self._title):
             return
-        self._predicate, self._title, self._names = predicate, title, names
+        self._ring, self._predicate, self._title, self._names = ring, predicate, title, names
+        self._traffic, self._has_streams_below, self._is_streams_full = traffic, True, False
         if self.is_attached:
             self._show_lines()
+            self._arrange()
+
+    def show_streams(self) -> None:
+        """Draw who sends what, if that is on screen."""
+        if self._traffic is not None and self.has_class("-streams"):
+            streams, tap = self._traffic.streams(time.monotonic()), self._traffic.tap
+            self.streams.show(streams, time.time_ns(), tap.streamless, is_open=tap.state.is_open)
 
     def _show_lines(self) -> None:
         lines = PacketLines(
@@ -223,6 +289,8 @@ class PacketsPane(Vertical):
     def _empty_text(self) -> tuple[str, ...]:
         if self._title in self._cleared:
             return ("The view was cleared; the packets are still there.", "/clear undo shows them again.")
+        if self._traffic is not None and not self._traffic.tap.state.is_open:
+            return tap_refusal(self._traffic.tap.state)
         where = f" on {safe_text(self._title)}" if self._title else ""
         return (f"Nothing{where} yet.", "A packet shows here the moment it arrives.")
 
@@ -230,21 +298,39 @@ class PacketsPane(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
-        return self._is_full_open if action == "close_detail" else True
+        match action:
+            case "close_detail":
+                return self._is_full_open or self._is_streams_full
+            case "go_to_streams":
+                return self._traffic is not None
+        return True
 
     def action_toggle_detail(self) -> None:
         """Show or hide the detail; with nothing selected yet, select the newest packet on screen."""
-        if self._stands_below:
+        if self.has_class("-streams-below"):
+            self._has_streams_below = False
+        elif self._stands_below:
             self._is_below_open = not self._is_below_open
         else:
-            self._is_full_open = not self._is_full_open
+            self._is_full_open, self._is_streams_full = not self._is_full_open, False
         if self.is_detail_open and self.selected is None:
             self.log_view.action_move(-1)
         self._arrange()
 
     def action_close_detail(self) -> None:
-        self._is_full_open = False
+        self._is_full_open = self._is_streams_full = False
         self._arrange()
+
+    def action_go_to_streams(self) -> None:
+        """Go to the streams, showing them; from there, back to the log."""
+        was_there = self.streams.list.has_focus
+        if not self._stands_below:
+            self._is_streams_full, self._is_full_open = not was_there, False
+        elif not was_there:
+            self._has_streams_below = self._is_below_open = True
+        self._arrange()
+        self.show_streams()
+        self.call_after_refresh((self.log_view if was_there else self.streams.list).focus)
 
     def action_copy_hex(self) -> None:
         self._copy("hex", lambda payload: payload.hex(" "))
@@ -255,7 +341,11 @@ class PacketsPane(Vertical):
     def _copy(self, form: str, convert: Callable[[bytes], str]) -> None:
         """Copy the selected payload through the terminal (OSC 52) and say how much that is."""
         packet = self.selected
-        if packet is None:
+        command = opening_command(self._traffic.tap.state) if self._traffic else ""
+        if packet is None and command:
+            self.app.copy_to_clipboard(command)
+            self.notify(f"Copied: {command}", markup=False)
+        elif packet is None:
             self._refuse("Select a packet first: nothing was copied.")
         elif packet.payload is None:
             self._refuse("The payload was evicted from the ring: nothing was copied.")
@@ -300,8 +390,24 @@ class PacketsPane(Vertical):
         packet = None if row is None else self._ring.packet(row.number)
         if row is not None and (packet is None or packet.payload is None):
             packet = packet_of(row, row.payload)  # the log held a copy: more than the ring has left
-        self.detail.show(packet)
+        self.detail.show(packet, self._wire_of(row))
+        if self._traffic is not None:
+            self._has_streams_below = packet is None
+            self._arrange()
         self.post_message(self.PacketSelected(None if packet is None else packet.number))
+
+    def _wire_of(self, row: Row | None) -> Wire | None:
+        """Return what the tap knows beyond the packet."""
+        if row is None or row.link is None or self._traffic is None:
+            return None
+        group = address_from_words(row.destination_high, row.destination_low)
+        vlan = row.link.vlan if row.link.vlan >= 0 else None
+        return Wire(row.link, self._traffic.standing(group, row.ifindex or None, vlan))
+
+    @on(StreamList.JoinWanted)
+    def join_stream(self, message: StreamList.JoinWanted) -> None:
+        message.stop()
+        self.post_message(self.JoinWanted(message.wanted.stream))
 
     @on(FollowPill.Clicked)
     def follow_again(self) -> None:
@@ -324,11 +430,16 @@ class PacketsPane(Vertical):
     def _arrange(self) -> None:
         """Put the detail where it belongs at this size, and the keys where the user looks."""
         if self._stands_below:
-            self._is_full_open = False
+            self._is_full_open = self._is_streams_full = False
         had_focus = self.has_focus_within
-        self.set_class(self._stands_below and self._is_below_open, "-detail-below")
+        has_streams = self._traffic is not None and (self._is_streams_full or self._has_streams_below)
+        is_below = self._stands_below and self._is_below_open
+        self.set_class(is_below and not has_streams, "-detail-below")
         self.set_class(self._is_full_open, "-detail-full")
+        self.set_class(is_below and has_streams, "-streams-below")
+        self.set_class(self._is_streams_full, "-streams-full")
+        self.set_class((is_below and has_streams) or self._is_streams_full, "-streams")
         self.set_class(self._stands_below and self.size.width >= WIDE_HEX_WIDTH, "-wide-hex")
-        if had_focus:
+        if had_focus and not (self.has_class("-streams") and self.streams.list.has_focus):
             (self.detail.fields if self._is_full_open else self.log_view).focus()
         self.refresh_bindings()

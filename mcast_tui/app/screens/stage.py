@@ -21,12 +21,15 @@ from mcast_tui.app.screens.packets import PacketsPane
 from mcast_tui.app.screens.start import StartPage
 from mcast_tui.app.toasts import Toasts
 from mcast_tui.app.view_facts import (
+    WIRE_HAS_NO_CHAT,
     chat_emptiness,
     group_entries,
     header_facts,
     overdue_groups,
     start_presets,
     vocabulary,
+    wire_entry,
+    wire_header_facts,
 )
 from mcast_tui.app.widgets.bar import Bar, Item
 from mcast_tui.app.widgets.composer import Composer
@@ -54,9 +57,10 @@ from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.timeline import line_of
 from mcast_tui.services.membership.view import view_of
 from mcast_tui.services.notice import Level, Notice, NoticeLog, notice_of
+from mcast_tui.services.tap.traffic import TapTraffic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from textual.notifications import SeverityLevel
 
@@ -90,6 +94,9 @@ class Stage:
         self._chat_hidden: dict[int, int] = {}
         self.memberships = membership_source(node)
         """What the Membership screen draws."""
+        self._traffic: TapTraffic | None = None
+        self.tell_watching: Callable[[bool], None] = lambda _is_watching: None
+        """Told whether the wire is on screen: its packets have no socket of ours to wake anybody."""
         self.tab = PACKETS
         self.desk = Desk(node)
         self.actions = Actions(node, self.desk, self)
@@ -113,7 +120,9 @@ class Stage:
 
         Unless packets are left to be read; and memberships there are without ours, too.
         """
-        if len(self._node.groups) or self.tab == MEMBERSHIP or (self.tab == PACKETS and self._node.ring.head):
+        if len(self._node.groups) or self.tab == MEMBERSHIP or self.desk.is_on_wire:
+            return self.tab
+        if self.tab == PACKETS and self._node.ring.head:
             return self.tab
         return START
 
@@ -133,7 +142,11 @@ class Stage:
     def sample(self, kernel: Mapping[int, KernelView | None]) -> None:
         """Draw the rates, the losses, the peers and the kernel's word."""
         self._kernel = kernel
+        if traffic := self.traffic:
+            traffic.sample(time.monotonic())
         self.show_rates()
+        if self.desk.is_on_wire:
+            self._show_wire()
         if self.centre == START:
             self.start.show(*start_presets(self.desk))
         elif self.centre == MEMBERSHIP:
@@ -142,14 +155,40 @@ class Stage:
             if chat.view.is_empty:
                 chat.show_empty(self._emptiness())
 
+    @property
+    def traffic(self) -> TapTraffic | None:
+        """What the tap sees; None where nobody asked for one."""
+        tap = self._node.memberships.wire.tap
+        if self._traffic is None and tap is not None:
+            self._traffic = TapTraffic(tap, self._node.memberships.rows)
+        return self._traffic
+
     def show_rates(self) -> None:
-        self.header.show(header_facts(self._node, self.desk, self._note))
+        traffic = self.traffic
+        if traffic is not None and self.desk.is_on_wire:
+            self.header.show(wire_header_facts(self._node, traffic, self._note))
+        else:
+            self.header.show(header_facts(self._node, self.desk, self._note))
         overdue = overdue_groups(self.memberships, time.time_ns())
-        self.sidebar.groups.show(*group_entries(self._node, self._kernel, overdue), self.desk.selected_id)
+        entries = group_entries(self._node, self._kernel, overdue)
+        wire = wire_entry(traffic) if traffic else None
+        self.sidebar.groups.show(*entries, self.desk.selected_id, wire)
         if self.sidebar.display:
-            where = self.desk.selected.label if self.desk.selected else ""
-            self.sidebar.show_peers(where, self._node.monitor.peers(self.desk.selected), time.time_ns())
+            self._show_peers()
         self.show_tabs()
+
+    def _show_peers(self) -> None:
+        if self.desk.is_on_wire and self.traffic is not None:
+            self.sidebar.show_peers("the wire", self.traffic.peers(), time.time_ns())
+            return
+        where = self.desk.selected.label if self.desk.selected else ""
+        self.sidebar.show_peers(where, self._node.monitor.peers(self.desk.selected), time.time_ns())
+
+    def _show_wire(self) -> None:
+        """Draw what the tap sees, or why it sees nothing."""
+        if self.traffic is not None and self.centre == PACKETS:
+            self.packets.show_wire(self.traffic)
+            self.packets.show_streams()
 
     def show_tabs(self) -> None:
         """Draw the tabs, with how many lines of all groups are unread."""
@@ -226,7 +265,10 @@ class Stage:
         group = self.desk.selected
         was_on_membership = self.membership.display
         self._screen.switch_centre(self.centre)
-        if group is None:
+        self.tell_watching(self.desk.is_on_wire and self.centre == PACKETS)
+        if self.desk.is_on_wire:
+            self._show_wire()
+        elif group is None:
             self.packets.show(None, "")
         else:
             self.packets.show(group.selects, str(group.endpoint), SELECTED_BY)
@@ -246,13 +288,18 @@ class Stage:
         number = self.desk.selected_id
         group = self.desk.selected
         title = f"CHAT {group.label}" if group else "CHAT beside the groups: to and from single hosts"
+        if self.desk.is_on_wire:
+            title = "CHAT: none on the wire"
         for chat in self._visible_chats():
             hidden = self._chat_hidden.get(number, 0)
             chat.show(self._node.chat.pane(number), title, self._emptiness(), hidden)
 
     def show_target(self) -> None:
         joined = len(self._node.groups)
-        self.composer.show_target(self.desk.target(), "choose a group" if joined else "join")
+        otherwise = "choose a group" if joined else "join"
+        if self.desk.is_on_wire:
+            otherwise = "only listened to"
+        self.composer.show_target(self.desk.target(), otherwise)
         self._screen.refresh_bindings()
 
     def point_at(self, column: int) -> None:
@@ -288,6 +335,12 @@ class Stage:
             self._chat_hidden[self.desk.selected_id] = pane.added
         self.show_chat()
         return hidden if undo else len(pane.lines) - hidden
+
+    def show_wire(self) -> None:
+        """Open the tap, or begin to look for the privileged one; go to what it sees."""
+        self.memberships.listen()
+        self.desk.select_wire()
+        self._screen.action_show_tab(PACKETS)
 
     def toggle_pause(self) -> None:
         self.packets.toggle_pause()
@@ -334,6 +387,8 @@ class Stage:
             self.membership.select((group.ifindex, group.endpoint.address))
 
     def _emptiness(self) -> Content:
+        if self.desk.is_on_wire:
+            return WIRE_HAS_NO_CHAT
         return chat_emptiness(self.desk.selected, self._kernel, self._glyphs, time.time())
 
     def _visible_chats(self) -> Iterator[ChatPane]:

@@ -45,6 +45,8 @@ SHOWN: tuple[tuple[str, str, int], ...] = (
     ("packets.detail", "detail", 1),
     ("log.follow", "follow", 4),
     ("chat.follow", "follow", 4),
+    ("packets.streams", "streams", 3),
+    ("streams.join", "join it", 2),
     ("packets.reply", "reply", 9),
     ("membership.detail", "detail", 1),
     ("membership.explain", "explain", 1),

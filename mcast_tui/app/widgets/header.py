@@ -18,6 +18,7 @@ from mcast_tui.services.monitor import Snapshot
 
 if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.tap.tap import TapCounts
 
 SPARK_WIDTH = 16
 
@@ -36,6 +37,10 @@ class HeaderFacts:
     """Datagrams the chat made no line of, because they came faster than anybody reads."""
     note: str = ""
     """A word on what this is not: the real network, in the demo."""
+    is_tapped: bool = False
+    """Whether it is about what a tap sees, and `tap` counts."""
+    tap: TapCounts | None = None
+    """None: nobody counted."""
 
 
 WORDS = (
@@ -45,12 +50,18 @@ WORDS = (
     ("skipped", "skip", "s"),
 )
 """The four losses, each by its own word, and shorter ones for narrow screens."""
+TAP_WORDS = (WORDS[0], WORDS[2], ("not fed", "unfed", "n"), WORDS[3])
+"""Those of a tap."""
 
 
-def losses(facts: HeaderFacts) -> tuple[int | None, ...]:
-    """Return the four losses in the order of `WORDS`."""
-    snapshot = facts.snapshot
-    return snapshot.dropped, snapshot.evicted, snapshot.refused, facts.skipped
+def losses(facts: HeaderFacts) -> tuple[tuple[tuple[str, ...], int | None], ...]:
+    """Return the four losses, each after its words."""
+    snapshot, tap = facts.snapshot, facts.tap
+    if not facts.is_tapped:
+        numbers = snapshot.dropped, snapshot.evicted, snapshot.refused, facts.skipped
+        return tuple(zip(WORDS, numbers, strict=True))
+    counts = (tap.dropped, tap.refused, tap.not_fed, tap.control_skipped) if tap else (None,) * 4
+    return tuple(zip(TAP_WORDS, counts, strict=True))
 
 
 class HeaderBar(Widget):
@@ -143,7 +154,7 @@ def _note(note: str) -> Piece:
 def _losses(facts: HeaderFacts, length: int, glyphs: Glyphs) -> Content:
     """Return the four counters; `length` chooses among their words."""
     said: list[Content] = []
-    for words, number in zip(WORDS, losses(facts), strict=True):
+    for words, number in losses(facts):
         text = human.format_compact(number)
         if number:
             said.append(Content.styled(f"{glyphs.warning}{words[length]} {text}", "bold $warning"))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.events import Resize
 
     from mcast_tui.app.palette import Glyphs
-    from mcast_tui.app.widgets.packet_fields import Field
+    from mcast_tui.app.widgets.packet_fields import Field, Wire
     from mcast_tui.wire.columns import Packet
 
 NAME_CELLS: Final = 14
@@ -159,13 +159,13 @@ class PacketDetail(Container):
         yield FieldList(self._glyphs)
         yield HexView()
 
-    def show(self, packet: Packet | None) -> None:
-        """Show a packet; None is "nothing selected"."""
+    def show(self, packet: Packet | None, wire: Wire | None = None) -> None:
+        """Show a packet, with what a tap adds if one saw it; None is "nothing selected"."""
         self.packet = packet
         if packet is None:
             self.fields.show("", (), None)
             self.dump.show(None)
             return
-        fields = explain_packet(packet, self._interface_name)
+        fields = explain_packet(packet, self._interface_name, wire)
         self.fields.show(clamp_cells(title(packet, self._interface_name), 200), fields, packet.payload)
         self.dump.show(packet.payload, EVICTED if packet.payload is None else EMPTY)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mcast_tui.app.widgets.packet_row import NAMES, Row, rows_from_columns
 from mcast_tui.capture.selection import Selection
 from mcast_tui.wire.columns import Flag
+from mcast_tui.wire.frame import Link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +47,18 @@ class PacketLines:
         hidden_before: int = 0,
     ) -> None:
         self.ring = ring
+        self._names = (*NAMES, *(name for name in Link._fields if name in ring.names))
         self.hidden_before = hidden_before
         """Packets with a lower number are not shown: the view was cleared."""
         self._selection = _select(ring, predicate, names, with_refused=with_refused)
         self._gone_before = ring.tail
         self._held: dict[int, Row] = {}
         self._held_from = self._held_to = 0
+
+    @property
+    def is_tapped(self) -> bool:
+        """Whether a tap saw them, and not a socket of ours."""
+        return len(self._names) > len(NAMES)
 
     @property
     def start(self) -> int:
@@ -109,7 +116,7 @@ class PacketLines:
             return {}
         first = lines[0]
         numbers = self._selection.numbers(first, lines[-1] + 1)[[line - first for line in lines]]
-        whole, columns = self.ring.take(numbers, NAMES)
+        whole, columns = self.ring.take(numbers, self._names)
         payloads = self.ring.payloads(numbers, PREVIEW_BYTES)
         rows = rows_from_columns(numbers.tolist(), columns, payloads)
         return {

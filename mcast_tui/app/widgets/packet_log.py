@@ -146,6 +146,13 @@ class PacketLog(LineScroll, can_focus=True, inherit_bindings=False):
         lines.extend()
         self._redraw()
 
+    def say_when_empty(self, empty_text: Sequence[str]) -> None:
+        """Show these sentences while there is no line."""
+        if empty_text != self.empty_text:
+            self.empty_text = empty_text
+            if not self.line_count:
+                self.refresh(self.size.region)
+
     def tick(self) -> None:
         """Take in what the ring has got; draw if a frame is due and would look different."""
         now = time.monotonic()
@@ -329,7 +336,7 @@ class PacketLog(LineScroll, can_focus=True, inherit_bindings=False):
         """Choose the columns; a longer number elsewhere does not shift the rows of a still view."""
         newest = (self.lines.number_at(self._view()[1] - 1) or 0) + 1
         self._digits = len(str(newest)) if self.is_live else max(self._digits, len(str(newest)))
-        fit = fit_columns(self.size.width, self._digits)
+        fit = fit_columns(self.size.width, self._digits, is_tapped=self.lines.is_tapped)
         if fit != self._fit:
             self._fit = fit
             self.post_message(self.FitChanged())

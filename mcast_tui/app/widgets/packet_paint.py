@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcast_tui.app.widgets.packet_log import PacketLog
     from mcast_tui.app.widgets.packet_row import Line, Row
 
-_OWN, _REFUSED = int(Flag.OWN), int(Flag.REFUSED)  # plain integers: `&` of an IntFlag makes an object
+_REFUSED = int(Flag.REFUSED)  # a plain integer: `&` of an IntFlag makes an object
 
 BOLD: Final = Style(bold=True)
 REVERSE: Final = Style(reverse=True, bold=True)
@@ -72,14 +72,14 @@ class PacketPaint:
             return [Segment("".join(line[:4]), self.refused)]
         kind = self.kinds.get(row.addressed)
         source = self.sources[source_hue(row.source_high, row.source_low)]
-        if kind is None and line.info_is_wire_text and not row.flags & _OWN and "<" not in line.info:
+        if kind is None and line.info_is_wire_text and not row.is_sent_here and "<" not in line.info:
             # Nearly every packet: three segments, and no style to be put together.
             return [
                 Segment(line.left, self.quiet),
                 Segment(line.source, source),
                 Segment(line.facts + line.info, self.base),
             ]
-        extra = BOLD if row.flags & _OWN else Style.null()
+        extra = BOLD if row.is_sent_here else Style.null()
         info = self.base if line.info_is_wire_text else self.note
         return [
             Segment(line.left, self.quiet + extra),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from rich.cells import set_cell_size
 
 from mcast_tui.app.palette import UNICODE, Glyphs
+from mcast_tui.app.widgets.packet_link import direction_word, kind_of_row
 from mcast_tui.safe import clamp_cells, safe_info, safe_text
 from mcast_tui.wire.address import RAW_SCHEME
 from mcast_tui.wire.columns import (
@@ -27,6 +28,7 @@ from mcast_tui.wire.columns import (
     address_from_words,
     ports_and_protocol,
 )
+from mcast_tui.wire.frame import Link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -86,12 +88,19 @@ class Row(NamedTuple):
     local_address: int
     traffic_class: int
     payload: bytes | None
+    link: Link | None = None
+    """What a tap adds; None where no tap saw it."""
+
+    @property
+    def is_sent_here(self) -> bool:
+        """We sent it; of a tapped one, this host did."""
+        return bool(self.flags & _OWN) or (self.link is not None and self.link.is_outgoing)
 
 
 def rows_from_columns(
     numbers: Sequence[int], columns: Columns, payloads: Iterable[bytes | None]
 ) -> list[Row]:
-    """Turn the ring's columns into rows, a whole screen at once."""
+    """Turn the ring's columns into rows, a whole screen at once; the columns of the link may be there."""
 
     def words(name: str, word: int) -> list[int]:
         return _listed(columns[name][:, word])
@@ -108,10 +117,18 @@ def rows_from_columns(
                 words("destination", 1),
                 *(_listed(columns[name]) for name in NAMES[3:]),
                 payloads,
+                links_from_columns(columns, len(numbers)),
                 strict=True,
             ),
         )
     )
+
+
+def links_from_columns(columns: Columns, count: int) -> Iterable[Link | None]:
+    """Return what a tap adds to each row."""
+    if "direction" not in columns:
+        return (None,) * count
+    return map(Link._make, zip(*(_listed(columns[name]) for name in Link._fields), strict=True))
 
 
 def packet_of(row: Row, payload: bytes | None) -> Packet:
@@ -156,6 +173,9 @@ class Fit:
     number: int
     time: int = 15
     interface: int = 6
+    direction: int = 0
+    """In or out, and the VLAN: of tapped packets only."""
+    vlan: int = 0
     source: int = 45
     source_port: bool = True
     destination: int = 47
@@ -166,7 +186,16 @@ class Fit:
     @property
     def info(self) -> int:
         """Cells left for Info; may be negative while `fit_columns` looks for a fit."""
-        columns = (self.number, self.time, self.interface, self.source, self.length, self.hop_limit)
+        columns = (
+            self.number,
+            self.time,
+            self.interface,
+            self.direction,
+            self.vlan,
+            self.source,
+            self.length,
+            self.hop_limit,
+        )
         kind_and_destination = self.destination + 3 if self.destination else 0
         return self.width - 1 - sum(cells + 1 for cells in columns if cells) - kind_and_destination
 
@@ -180,7 +209,9 @@ DROPS: Final[tuple[tuple[int, dict[str, int | bool]], ...]] = (
     (INFO_CELLS, {"source": 15, "source_port": False}),
     (INFO_CELLS, {"number": 0}),
     (INFO_CELLS, {"destination": 15, "destination_port": False}),
+    (INFO_CELLS, {"direction": 0}),  # the mark at the left says "out"
     (INFO_CELLS, {"length": 0}),
+    (INFO_CELLS, {"vlan": 0}),
     (INFO_CELLS, {"time": 8}),
     (INFO_CELLS, {"destination": 0}),
     (INFO_CELLS, {"time": 0}),
@@ -190,9 +221,11 @@ DROPS: Final[tuple[tuple[int, dict[str, int | bool]], ...]] = (
 
 
 @lru_cache(maxsize=64)
-def fit_columns(width: int, digits: int) -> Fit:
+def fit_columns(width: int, digits: int, *, is_tapped: bool = False) -> Fit:
     """Return the columns that fit in `width` cells when the longest packet number has `digits` digits."""
     fit = Fit(width=width, number=max(4, digits))
+    if is_tapped:
+        fit = replace(fit, direction=3, vlan=4)
     for wanted, change in DROPS:
         if fit.info < wanted:
             fit = replace(fit, **change)  # type: ignore[arg-type]  # a dict of field values, by name
@@ -208,6 +241,10 @@ def format_header(fit: Fit) -> str:
         parts.append(f"{'Time':<{fit.time}} ")
     if fit.interface:
         parts.append(f"{'If':<{fit.interface}} ")
+    if fit.direction:
+        parts.append("Dir ")
+    if fit.vlan:
+        parts.append("VLAN ")
     parts.append(f"{'Source':<{fit.source}} ")
     if fit.destination:
         parts.append(f"  {'Destination':<{fit.destination}} ")
@@ -222,7 +259,7 @@ class Line(NamedTuple):
     """The text of one line in four parts, in order; together exactly `Fit.width` cells."""
 
     left: str
-    """Mark, number, time, interface."""
+    """Mark, number, time, interface, and of a tapped packet direction and VLAN."""
     source: str
     facts: str
     """How it was addressed, destination, length, hop limit."""
@@ -234,13 +271,14 @@ def format_row(
     row: Row, fit: Fit, interface_name: Callable[[int], str | None], glyphs: Glyphs = UNICODE
 ) -> Line:
     """Return the text of a row; unknown values show as ``?``, never as 0."""
-    left = [_mark(row.flags, glyphs)]
+    left = [_mark(row, glyphs)]
     if fit.number:
         left.append(f"{row.number + 1:>{fit.number}} ")
     if fit.time:
         left.append(f"{format_time(row.received_at)[: fit.time]} ")
     if fit.interface:
         left.append(_interface(row.ifindex, interface_name, fit.interface) + " ")
+    left.append(_link(row.link, fit))
     port = row.source_port if fit.source_port and not row.flags & _RAW else None
     source = format_endpoint(row.source_high, row.source_low, port, fit.source, glyphs.ellipsis)
     info, is_wire = _info(row, max(0, fit.info))
@@ -248,11 +286,21 @@ def format_row(
     return line if fit.info >= 0 else _clip(line, fit.width)
 
 
-def _mark(flags: int, glyphs: Glyphs) -> str:
+def _mark(row: Row, glyphs: Glyphs) -> str:
     """Return the one-cell mark at the left: refused before own, since it is the rarer news."""
-    if flags & _REFUSED:
+    if row.flags & _REFUSED:
         return glyphs.failed
-    return glyphs.own if flags & _OWN else " "
+    return glyphs.own if row.is_sent_here else " "
+
+
+def _link(link: Link | None, fit: Fit) -> str:
+    """Return which way it passed and in which VLAN, where there are columns for them."""
+    cells = []
+    if fit.direction:
+        cells.append(f"{direction_word(link.direction) if link else '?':<{fit.direction}} ")
+    if fit.vlan:
+        cells.append(f"{link.vlan if link and link.vlan >= 0 else '-':>{fit.vlan}} ")
+    return "".join(cells)
 
 
 def _facts(row: Row, fit: Fit, glyphs: Glyphs) -> str:
@@ -279,6 +327,9 @@ def _info(row: Row, cells: int) -> tuple[str, bool]:
         return exactly("(payload evicted)", cells), False
     if row.length == 0:
         return exactly("(no payload)", cells), False
+    if row.link is not None and row.flags & _RAW:
+        kind = kind_of_row(row.destination_port, row.flags, row.payload)
+        return exactly(kind, cells), False
     return exactly(safe_info(row.payload, cells + 1), cells), True  # one more, so that a cut shows
 
 

@@ -15,6 +15,7 @@ from mcast_tui.app.fit import MUTED, cut, sparkline
 from mcast_tui.app.palette import source_color
 from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.rows import Rows
+from mcast_tui.services.desk import ALL_TRAFFIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.monitor import Peer
 
-ALL_TRAFFIC = 0
-"""The id of the entry above the groups."""
 LINES_PER_GROUP = 2
 SPARK_WIDTH = 10
 RATE_WIDTH = 6
@@ -49,10 +48,12 @@ class GroupEntry:
     """The kernel's own words for the membership: ``users 2 EXCLUDE{}``."""
     alarm: str = ""
     """What is going to end it, in a few words; empty while nothing is known to."""
+    is_off: bool = False
+    """Nothing can come: the tap is closed."""
 
 
 class GroupList(Rows, can_focus=True):
-    """All traffic, the groups, and a way to join one more. Moving in it selects."""
+    """All traffic, the wire if it is listened to, the groups, and a way to join one more. Moving selects."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Previous group", show=False, id="groups.up"),
@@ -64,7 +65,7 @@ class GroupList(Rows, can_focus=True):
     HELP = "The groups you joined. Up and down select one; the log, the peers, the chat and the input follow."
 
     class Selected(Message):
-        """The person chose a group; `ALL_TRAFFIC` stands for no group in particular."""
+        """The person chose a group, or what else `services.desk` has a number for."""
 
         def __init__(self, group_id: int, *, entered: bool) -> None:
             super().__init__()
@@ -79,6 +80,7 @@ class GroupList(Rows, can_focus=True):
         super().__init__(id="groups")
         self._glyphs = glyphs
         self._total: GroupEntry = GroupEntry(ALL_TRAFFIC, "All traffic", None)
+        self._wire: GroupEntry | None = None
         self._group_ids: Sequence[int] = ()
         self._entry_of: Callable[[int], GroupEntry] = lambda group_id: GroupEntry(group_id, "", None)
         self._selected = ALL_TRAFFIC
@@ -89,19 +91,30 @@ class GroupList(Rows, can_focus=True):
         group_ids: Sequence[int],
         entry_of: Callable[[int], GroupEntry],
         selected: int,
+        wire: GroupEntry | None = None,
     ) -> None:
-        """Draw these; `total` stands for all traffic, `entry_of` is asked for the groups on screen only."""
+        """Draw these; `total` stands for all traffic, `entry_of` is asked for the groups on screen only.
+
+        `wire` is the entry of the tap; None where nobody asked for one.
+        """
         moved = selected != self._selected
         self._total, self._group_ids, self._entry_of = total, group_ids, entry_of
-        self._selected = selected
-        self.set_row_count(1 + LINES_PER_GROUP * len(group_ids) + 1)
+        self._selected, self._wire = selected, wire
+        self.set_row_count(self._head + LINES_PER_GROUP * len(group_ids) + 1)
         if moved:
             self._reveal()
+
+    @property
+    def _head(self) -> int:
+        """Rows above the groups."""
+        return 1 if self._wire is None else 1 + LINES_PER_GROUP
 
     def row(self, y: int) -> Content:
         if y == 0:
             return self._name_row(self._total)
-        index, part = divmod(y - 1, LINES_PER_GROUP)
+        if self._wire is not None and y < self._head:
+            return self._kernel_row(self._wire) if y > 1 else self._name_row(self._wire)
+        index, part = divmod(y - self._head, LINES_PER_GROUP)
         if index >= len(self._group_ids):
             return Content.assemble("  ", ("+", "$success"), (" join a group", MUTED), ("  J", "$primary"))
         entry = self._entry_of(self._group_ids[index])
@@ -114,7 +127,8 @@ class GroupList(Rows, can_focus=True):
         count = f"{MOST_UNREAD}+" if entry.unread > MOST_UNREAD else str(entry.unread)
         unread = f"{self._glyphs.unread}{count}" if entry.unread else ""
         room = self.row_width - 2 - RATE_WIDTH - UNREAD_WIDTH
-        name = Content.styled(entry.label, "bold" if selected else "")
+        style = MUTED if entry.is_off else ""
+        name = Content.styled(entry.label, f"bold {style}" if selected else style)
         return Content.assemble(
             (f"{mark} ", "$primary"),
             cut(name, room, self._glyphs.ellipsis),
@@ -137,10 +151,11 @@ class GroupList(Rows, can_focus=True):
     def on_rows_row_clicked(self, event: Rows.RowClicked) -> None:
         event.stop()
         index = self._index_at(event.y)
-        if index > len(self._group_ids):
+        ids = self._ids()
+        if index >= len(ids):
             self.post_message(self.JoinWanted())
         else:
-            self.post_message(self.Selected(self._ids()[index], entered=True))
+            self.post_message(self.Selected(ids[index], entered=True))
 
     def action_move(self, step: int) -> None:
         ids = self._ids()
@@ -154,7 +169,7 @@ class GroupList(Rows, can_focus=True):
         self.post_message(self.Selected(self._selected, entered=True))
 
     def _ids(self) -> list[int]:
-        return [ALL_TRAFFIC, *self._group_ids]
+        return [ALL_TRAFFIC, *([] if self._wire is None else [self._wire.id]), *self._group_ids]
 
     def _index_at(self, y: int) -> int:
         """Return which entry row `y` belongs to; one past the last is the way to join."""
@@ -164,6 +179,7 @@ class GroupList(Rows, can_focus=True):
         """Scroll so far that the selected group is on screen."""
         ids = self._ids()
         index = ids.index(self._selected) if self._selected in ids else 0
+        # Below the first row each entry has as many, the wire too.
         top = 0 if index == 0 else 1 + (index - 1) * LINES_PER_GROUP
         height = self.scrollable_content_region.height
         if top < self.scroll_offset.y or top + LINES_PER_GROUP > self.scroll_offset.y + height:

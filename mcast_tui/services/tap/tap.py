@@ -105,6 +105,7 @@ class TapService:
         self._control: deque[ControlFrame] = deque(maxlen=MOST_WAITING)
         self._overflowed = 0
         self._state = TapState(is_open=False)
+        self._is_counted = False
         self._fed = TapCounts()
         self._earlier = TapCounts()
         self._tap: Tap | None = None
@@ -139,6 +140,7 @@ class TapService:
         else:
             names = tuple(each.name for each in chosen)
             self._state = TapState(is_open=True, interfaces=names, way="in this process")
+            self._is_counted = True
             self._tap.start()
 
     def follow_interfaces(self, known: Sequence[Interface]) -> None:
@@ -198,6 +200,11 @@ class TapService:
         now = self._earlier.plus(since)
         return replace(now, control_skipped=now.control_skipped + self._overflowed)
 
+    @property
+    def known_counts(self) -> TapCounts | None:
+        """The counts; None while nobody counted: it never was open, or what feeds us has not told yet."""
+        return self.counts if self._is_counted else None
+
     def control_frames(self) -> list[ControlFrame]:
         """Return the frames that may hold IGMP or MLD since the last call, oldest first."""
         return [self._control.popleft() for _ in range(len(self._control))]
@@ -205,6 +212,11 @@ class TapService:
     def streams(self) -> Sequence[Stream]:
         """Return who was seen to send to which group or broadcast address, most recent first."""
         return self._streams.update()
+
+    @property
+    def streamless(self) -> int:
+        """Packets that were evicted before anybody asked for streams: they are in none."""
+        return self._streams.evicted
 
     # -- in this process
 
@@ -244,6 +256,7 @@ class TapService:
             hello = tap_feed.decode_hello(*await _message(reader))
             self._state = TapState(is_open=True, interfaces=hello.interfaces, way=f"by {way}")
             is_greeted = True
+            self._is_counted = False
             while True:
                 self._take(*await _message(reader))
         except TimeoutError:
@@ -278,6 +291,7 @@ class TapService:
 
     def _take_status(self, status: tap_feed.Status) -> None:
         self._fed = TapCounts(status.dropped, status.refused, status.not_fed, status.control_skipped)
+        self._is_counted = True
         trouble = NetworkRefused("tap all interfaces", status.troubles[0]) if status.troubles else None
         heard = status.interfaces
         self._state = replace(self._state, is_open=bool(heard), interfaces=heard, error=trouble)

@@ -1,0 +1,93 @@
+"""What a tap adds to a packet, in words: which way it passed, its Ethernet header, what it is if not UDP.
+
+Pure: values in, text out. What a payload says of itself is decoded, never shown as it came.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mcast_tui.wire.columns import Flag
+from mcast_tui.wire.frame import Direction
+from mcast_tui.wire.membership.describe import describe
+from mcast_tui.wire.membership.igmp import decode_igmp
+from mcast_tui.wire.membership.message import Refused
+from mcast_tui.wire.membership.mld import decode_mld
+
+if TYPE_CHECKING:
+    from mcast_tui.wire.frame import Link
+
+PROTOCOLS: Final = {
+    1: "ICMP",
+    2: "IGMP",
+    4: "IPv4 in IP",
+    6: "TCP",
+    17: "UDP",
+    41: "IPv6 in IP",
+    47: "GRE",
+    50: "ESP",
+    51: "AH",
+    58: "ICMPv6",
+    88: "EIGRP",
+    89: "OSPF",
+    103: "PIM",
+    112: "VRRP",
+    132: "SCTP",
+}
+"""IANA's protocol numbers, those seen to multicast and a few everybody knows."""
+ETHER_TYPES: Final = {0x0800: "IPv4", 0x86DD: "IPv6"}
+
+_DIRECTION_WORDS: Final[dict[int, tuple[str, str]]] = {
+    Direction.INCOMING: ("in", "in"),
+    Direction.OUTGOING: ("out", "out: this host sent it, whichever of its programs"),
+    Direction.OTHER_HOST: ("in", "in, for the MAC address of another host"),
+    Direction.UNKNOWN: ("?", "unknown"),
+}
+_FRAGMENT: Final = int(Flag.FRAGMENT)
+_IGMP, _ICMPV6 = 2, 58
+
+
+def direction_word(direction: int) -> str:
+    """Return ``in``, ``out`` or ``?``."""
+    return _words(direction)[0]
+
+
+def _words(direction: int) -> tuple[str, str]:
+    unknown = _DIRECTION_WORDS[Direction.UNKNOWN]  # what feeds us may say any number
+    return _DIRECTION_WORDS.get(direction, unknown)
+
+
+def protocol_name(protocol: int) -> str:
+    """Return what is carried: ``PIM``, ``protocol 253``."""
+    return PROTOCOLS.get(protocol, f"protocol {protocol}")
+
+
+def kind_of_row(protocol: int, flags: int, payload: bytes) -> str:
+    """Return what a tapped packet without ports is; a membership message in its own words."""
+    if flags & _FRAGMENT:
+        return f"later fragment of {protocol_name(protocol)}: it has no ports"
+    decode = {_IGMP: decode_igmp, _ICMPV6: decode_mld}.get(protocol)
+    if decode is not None:
+        message = decode(payload)
+        if not isinstance(message, Refused):
+            return describe(message)
+    return protocol_name(protocol)
+
+
+def link_fields(link: Link) -> list[tuple[str, str, str]]:
+    """Return (name, value, origin) of each fact about the frame."""
+    is_known = link.ether_type in ETHER_TYPES
+    ether_type = f"0x{link.ether_type:04x}{f' {ETHER_TYPES[link.ether_type]}' if is_known else ''}"
+    vlan = "untagged" if link.vlan < 0 else str(link.vlan)
+    return [
+        ("direction", _words(link.direction)[1], "sockaddr_ll.sll_pkttype"),
+        ("MAC from", format_mac(link.source_mac), "frame: forgeable"),
+        ("MAC to", format_mac(link.destination_mac), "frame"),
+        ("VLAN", vlan, "tpacket2_hdr, or tag in the frame"),
+        ("EtherType", ether_type, "frame"),
+    ]
+
+
+def format_mac(mac: int) -> str:
+    """Return an Ethernet address as everybody writes it."""
+    return mac.to_bytes(6, "big").hex(":")
