@@ -193,7 +193,7 @@ class WireWatch:
             self._told_missed = missed
             self._queriers.miss(now)
             self._members.miss(now)
-            text = f"{counted(more, 'frame')} not looked at: too many at once, IGMP or MLD may be among them"
+            text = f"{counted(more, 'frame')} not looked at, or not in full: too many at once"
             self._node.timeline.add(
                 TimelineEntry(now, What.ALARM, True, None, None, None, "several", text, "tap")
             )
