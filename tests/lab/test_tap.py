@@ -9,10 +9,12 @@ from mcast_tui.net.privileges import read_privileges
 from mcast_tui.wire.frame import Direction
 from tests.cli.commands import started
 from tests.net.test_tap import send, tapped
+from tests.peers import wait_until
 from tests.tap_reader import Reader, runtime_directory
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.host import Host
+    from mcast_tui.services.lab.lan import Lab
 
 
 def test_a_tap_sees_a_group_that_nobody_joined_and_our_own_sending(host1: Host, host2: Host) -> None:
@@ -27,7 +29,9 @@ def test_a_tap_sees_a_group_that_nobody_joined_and_our_own_sending(host1: Host, 
     assert seen.link(b"ours")["direction"] == Direction.OUTGOING
 
 
-def test_a_process_without_privilege_is_fed_by_one_that_gave_its_own_up(host1: Host, host2: Host) -> None:
+def test_a_process_without_privilege_is_fed_by_one_that_gave_its_own_up(
+    lab: Lab, host1: Host, host2: Host
+) -> None:
     uid = os.geteuid()
     with (
         runtime_directory(uid),
@@ -38,5 +42,11 @@ def test_a_process_without_privilege_is_fed_by_one_that_gave_its_own_up(host1: H
         reader.wait_state(is_open=True)
         send(host2, b"through the door")
         reader.wait("payload", "through the door")
+        lab.remove(1)
+        wait_until(lambda: "gone" in str(reader.said("state")[-1]["error"]), "the loss")
+        lab.insert(1)
+        reader.wait_state(error=None)
+        send(host2, b"by the new card")
+        reader.wait("payload", "by the new card")
 
     assert (left.uid, left.capabilities, left.bounding, left.has_no_new) == (uid, 0, 0, True)

@@ -244,9 +244,6 @@ class Flooded:
     def start(self) -> None:
         """It is open from the beginning."""
 
-    def follow_interfaces(self, known: object) -> None:
-        """They do not change."""
-
     def control_frames(self) -> list[ControlFrame]:
         frames, self.frames = self.frames, []
         return frames

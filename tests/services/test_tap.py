@@ -92,15 +92,50 @@ async def test_it_says_when_membership_messages_wait(host1: Host, host2: Host) -
     assert not any(frame.is_outgoing for frame in frames if frame.packet[12:16] == host2.address4.packed)
 
 
-async def test_a_host_without_a_tappable_interface_is_told_so(host1: Host) -> None:
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let interfaces be looked at often."""
+    monkeypatch.setattr(tap, "LOOK_S", 0.02)
+    monkeypatch.setattr("mcast_tui.net.tap.TICK_S", 0.02)
+
+
+async def test_without_a_tappable_interface_it_says_so_until_there_is_one(host1: Host, often: None) -> None:
     with host1.entered():
         set_link(host1.interface, up=False)
         async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
             state = service.state
 
+            set_link(host1.interface, up=True)
+            await until(lambda: service.state.is_open)
+            opened = service.state
+
     assert not state.is_open
     assert isinstance(state.error, NetworkRefused)
     assert "none is up" in state.error.reason
+    assert (opened.interfaces, opened.error) == (("eth0",), None)
+
+
+async def test_interfaces_that_come_later_are_tapped_as_well(make_lab, often: None) -> None:
+    lab = make_lab(2, lans=2)
+    host = lab.host(1)
+    lab.remove(1, 1)
+    with host.entered():
+        async with TapService(ring_packets=4096, ring_bytes=1 << 20) as service:
+            before = service.state.interfaces
+            lab.insert(1, 1)
+            await until(lambda: service.state.interfaces == ("eth0", "eth1"))
+            send(lab.host(2), b"on the other LAN", "239.7.7.8", lan=1)
+            await until(lambda: [each for each in service.streams() if str(each.destination) == "239.7.7.8"])
+            error = service.state.error
+            host.run(["ip", "link", "del", "eth1"])
+            await until(lambda: "eth1 is gone" in str(service.state.error))
+            for rest in ("add other type veth peer name end", "set other up"):
+                host.run(["ip", "link", *rest.split()])
+            await until(lambda: service.state.interfaces == ("eth0", "other"))
+            await until(lambda: service.state.error is None)
+            sockets = len(service._tap.sockets)
+
+    assert (before, error, sockets) == (("eth0",), None, 2)
 
 
 # -- fed by another process, which may say anything

@@ -175,8 +175,6 @@ class WireWatch:
     async def _poll(self) -> NoReturn:
         while True:
             self.drain()
-            if self.tap is not None:
-                self.tap.follow_interfaces(self._node.interfaces)
             self._listen_on()
             self._tell_missed()
             now = time.time_ns()

@@ -6,7 +6,8 @@
         tap.control_frames() # what may be IGMP or MLD since the last call
         tap.streams()        # who sent what to which group
 
-Where this process may not tap it looks for ``sudo mcast-tui tap`` about once a second, also after one ended.
+Where this process may not tap it looks for ``sudo mcast-tui tap`` about once a second, also after one ended;
+where it may, for interfaces that have come since.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ RING_BYTES = 16 * MIB
 MOST_WAITING = 4096
 """Control frames kept until somebody asks for them: a query to a large LAN has that many answers."""
 LOOK_S = 1.0
-"""How often the privileged tap is looked for: some look-ups of names."""
+"""How often the privileged tap is looked for: some look-ups of names; or interfaces: two dumps by netlink."""
 SILENCE_S = 10.0
 """A tap says each second what it has counted; one that is silent for this long has been stopped (ctrl+z)."""
 
@@ -125,40 +126,13 @@ class TapService:
         self._loop = asyncio.get_running_loop()
         self._namespace = network_namespace()
         try:
-            chosen = choose_interfaces(self._names)
-            self._tap = Tap(
-                chosen,
-                self.ring,
-                heard=self._hear_from_thread,
-                is_promiscuous=self._is_promiscuous,
-            )
+            self._look_for_interfaces()
         except PermissionRefused as error:
             self._state = TapState(is_open=False, error=error)
-            self._following = asyncio.create_task(self._follow(error), name="tap feed")
-        except McastError as error:
-            self._state = TapState(is_open=False, error=error)
+            following = self._follow(error)
         else:
-            names = tuple(each.name for each in chosen)
-            self._state = TapState(is_open=True, interfaces=names, way="in this process")
-            self._is_counted = True
-            self._tap.start()
-
-    def follow_interfaces(self, known: Sequence[Interface]) -> None:
-        """Open the tap anew, where it is in this process, once an interface that was deleted is back.
-
-        `known`: the interfaces there are. The privileged tap cannot: it has given up what that takes.
-        """
-        tap = self._tap
-        gone = {each.interface.name for each in tap.sockets if each.is_gone} if tap is not None else set()
-        if tap is None or gone.isdisjoint(each.name for each in known if each.is_up):
-            return
-        tap.close()
-        counts = tap.counts
-        self._earlier = self._earlier.plus(
-            TapCounts(counts.dropped, counts.refused, 0, counts.control_skipped)
-        )
-        self._tap = None
-        self.start()
+            following = self._follow_interfaces()
+        self._following = asyncio.create_task(following, name="tap")
 
     async def close(self) -> None:
         """End it, whichever way it was open; what was seen stays. Idempotent."""
@@ -186,7 +160,10 @@ class TapService:
             return self._state
         heard, refusals = tap.heard, tap.refusals
         return replace(
-            self._state, is_open=bool(heard), interfaces=heard, error=refusals[0] if refusals else None
+            self._state,
+            is_open=bool(heard),
+            interfaces=heard,
+            error=refusals[0] if refusals else self._state.error,
         )
 
     @property
@@ -219,6 +196,37 @@ class TapService:
         return self._streams.evicted
 
     # -- in this process
+
+    async def _follow_interfaces(self) -> None:
+        """Tap what was to be tapped and has come since."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                self._look_for_interfaces()
+            except PermissionRefused as error:  # the right to tap was given up since
+                self._state = replace(self._state, error=error)
+
+    def _look_for_interfaces(self) -> None:
+        """Open the tap, or tap more; `state` says what came of it. Raise `PermissionRefused`."""
+        refusal: McastError | None = None
+        try:
+            chosen = choose_interfaces(self._names)
+            if self._tap is None:
+                self._tap = self._open(chosen)
+            else:
+                self._tap.follow(chosen)
+        except PermissionRefused:
+            raise
+        except McastError as error:
+            refusal = error
+        self._state = replace(self._state, error=refusal)
+
+    def _open(self, chosen: Sequence[Interface]) -> Tap:
+        tap = Tap(chosen, self.ring, heard=self._hear_from_thread, is_promiscuous=self._is_promiscuous)
+        tap.start()
+        self._state = TapState(is_open=True, way="in this process")
+        self._is_counted = True
+        return tap
 
     def _hear_from_thread(self, frames: tuple[ControlFrame, ...]) -> None:
         self._keep(frames)
