@@ -16,6 +16,8 @@ import shutil
 import socket
 import struct
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +42,8 @@ TPACKET_V2 = 1
 ETH_P_ALL = 3
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 
-SIOCGIFFLAGS, SIOCGIFHWADDR = 0x8913, 0x8927  # netdevice(7)
+SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX = 0x8913, 0x8927, 0x8933  # netdevice(7)
+_IFREQ_INDEX = struct.Struct("@16si20x")
 _IFREQ_NAME = struct.Struct("@16sH22x")
 _IFF_UP = 0x1
 
@@ -84,9 +87,25 @@ _TO_MANY: tuple[sockopt.FilterStep, ...] = (
     (_RETURN, 0, 0, 0xFFFF_FFFF),
 )
 
+_MAY_BE_CONTROL: tuple[sockopt.FilterStep, ...] = (
+    (_LOAD_SHORT, 0, 0, 12),
+    (_JUMP_IF_EQUAL, 0, 2, _IPV4),
+    (_LOAD_BYTE, 0, 0, _NETWORK_HEADER + 9),
+    (_JUMP_IF_EQUAL, 3, 4, 2),  # IGMP
+    (_JUMP_IF_EQUAL, 0, 3, _IPV6),
+    (_LOAD_BYTE, 0, 0, _NETWORK_HEADER + 6),
+    (_JUMP_IF_EQUAL, 0, 1, 0),  # a hop-by-hop header, which all MLD has: RFC 3810 section 5
+    (_RETURN, 0, 0, 1),
+    (_RETURN, 0, 0, 0),
+)
+
 
 class PacketSocket:
-    """One interface tapped: its socket and its ring of frames, which lives until `close`."""
+    """One interface tapped: its socket and its ring of frames, which lives until `close`.
+
+    `bell` is a second socket, readable once IGMP or MLD may lie in the ring: the ring itself can only tell
+    that something does.
+    """
 
     def __init__(self, interface: Interface, frames: int, *, is_promiscuous: bool) -> None:
         """Raise `McastError` where the kernel refuses; then nothing is left."""
@@ -94,25 +113,26 @@ class PacketSocket:
         self.refused: McastError | None = None
         """Why it hears nothing now: the interface is down, or gone; None while it listens."""
         self.is_gone = False
+        """What it was bound to is no more; it takes the next interface that has the same name."""
+        self._is_promiscuous = is_promiscuous
         self._statistics = [0, 0]
         try:
-            self._socket = socket.socket(
-                socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0
-            )
+            self.bell, self._socket = _open(), _open()
         except PermissionError as error:
             raise refuse_tap(error) from error
         except OSError as error:
             raise _refuse(error, interface) from error
         try:
             self._require_ethernet()
-            self._prepare(frames, is_promiscuous=is_promiscuous)
+            self._prepare(frames)
+            self._listen()
             size = frames * FRAME_SIZE
             self._memory = mmap.mmap(self.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         except OSError as error:
-            self._socket.close()
+            self._close_sockets()
             raise _refuse(error, interface) from error
         except McastError:
-            self._socket.close()
+            self._close_sockets()
             raise
         self.ring = FrameRing(self._memory, frames)
 
@@ -120,46 +140,58 @@ class PacketSocket:
         return self._socket.fileno()
 
     def _require_ethernet(self) -> None:
-        request = fcntl.ioctl(self._socket, SIOCGIFHWADDR, _IFREQ_NAME.pack(_name(self.interface), 0))
-        _, kind = _IFREQ_NAME.unpack(request)
-        if kind not in {ARPHRD_ETHER, ARPHRD_LOOPBACK}:
+        if not _is_ethernet(self._socket, self.interface):
             raise NetworkRefused(
                 f"tap {self.interface.name}", "it is no Ethernet", remedy="Tap the interface below it."
             )
 
-    def _prepare(self, frames: int, *, is_promiscuous: bool) -> None:
-        def set_option(number: int, value: bytes) -> None:
-            self._socket.setsockopt(SOL_PACKET, number, value)
-
-        set_option(PACKET_VERSION, struct.pack("@i", TPACKET_V2))
-        set_option(PACKET_RESERVE, struct.pack("@I", RESERVE))
+    def _prepare(self, frames: int) -> None:
+        self._set_option(PACKET_VERSION, struct.pack("@i", TPACKET_V2))
+        self._set_option(PACKET_RESERVE, struct.pack("@I", RESERVE))
         blocks = frames * FRAME_SIZE // BLOCK_SIZE
-        set_option(PACKET_RX_RING, struct.pack("@4I", BLOCK_SIZE, blocks, FRAME_SIZE, frames))
-        sockopt.attach_filter(self._socket, _IP_OR_TAGGED if is_promiscuous else _TO_MANY)
+        self._set_option(PACKET_RX_RING, struct.pack("@4I", BLOCK_SIZE, blocks, FRAME_SIZE, frames))
+        sockopt.attach_filter(self._socket, _IP_OR_TAGGED if self._is_promiscuous else _TO_MANY)
+        sockopt.attach_filter(self.bell, _MAY_BE_CONTROL)
+        self.bell.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)  # the least, which is a few frames
+
+    def _listen(self) -> None:
+        """Bind to the interface, which needs no privilege, and have it take in every group."""
+        # The kernel serves the younger one first: when the bell rings, the frame lies in the ring.
+        self.bell.bind((self.interface.name, ETH_P_ALL))
         self._socket.bind((self.interface.name, ETH_P_ALL))
-        kind = PACKET_MR_PROMISC if is_promiscuous else PACKET_MR_ALLMULTI
-        set_option(PACKET_ADD_MEMBERSHIP, struct.pack("@iHH8x", self.interface.index, kind, 0))
+        kind = PACKET_MR_PROMISC if self._is_promiscuous else PACKET_MR_ALLMULTI
+        self._set_option(PACKET_ADD_MEMBERSHIP, struct.pack("@iHH8x", self.interface.index, kind, 0))
+
+    def _set_option(self, number: int, value: bytes) -> None:
+        self._socket.setsockopt(SOL_PACKET, number, value)
 
     def check(self) -> None:
-        """Look whether the interface is up, down or gone; set `refused`."""
+        """Look whether the interface is up, down, renamed or gone, or has come again; set `refused`."""
         self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # told once, as ENETDOWN
-        # Not by the index: a deleted interface is gone to this socket whatever has its index since.
-        name = self._socket.getsockname()[0]
-        if not name:
-            self._note_gone(errno.ENODEV)
-            return
         try:
-            _, flags = _IFREQ_NAME.unpack(
-                fcntl.ioctl(self._socket, SIOCGIFFLAGS, _IFREQ_NAME.pack(os.fsencode(name), 0))
-            )
+            bound = self._socket.getsockname()[0]
+            if self.is_gone or not bound:  # whoever has its index since
+                self.is_gone = True
+                self._take_successor()
+            elif bound != self.interface.name:
+                self.interface = replace(self.interface, name=bound)
+            request = fcntl.ioctl(self._socket, SIOCGIFFLAGS, _IFREQ_NAME.pack(_name(self.interface), 0))
         except OSError as error:
-            self._note_gone(error.errno or errno.ENODEV)
-            return
-        self.refused = None if flags & _IFF_UP else _refuse_down(name)
+            name = self.interface.name
+            self.refused = refuse_gone(f"tap {name}", name, error.errno or errno.ENODEV)
+        except McastError as error:
+            self.refused = error
+        else:
+            is_up = _IFREQ_NAME.unpack(request)[1] & _IFF_UP
+            self.refused = None if is_up else _refuse_down(self.interface.name)
 
-    def _note_gone(self, number: int) -> None:
-        self.is_gone = True
-        self.refused = refuse_gone(f"tap {self.interface.name}", self.interface.name, number)
+    def _take_successor(self) -> None:
+        """Listen to the interface that has the name now."""
+        request = fcntl.ioctl(self._socket, SIOCGIFINDEX, _IFREQ_INDEX.pack(_name(self.interface), 0))
+        self.interface = replace(self.interface, index=_IFREQ_INDEX.unpack(request)[1])
+        self._require_ethernet()
+        self._listen()
+        self.is_gone = False
 
     def statistics(self) -> tuple[int, int]:
         """Return frames captured and frames dropped for want of room, since it was opened; not thread-safe.
@@ -171,9 +203,19 @@ class PacketSocket:
         self._statistics[1] += dropped
         return self._statistics[0], self._statistics[1]
 
+    def silence(self) -> None:
+        """Have the bell ring anew from now on."""
+        with suppress(OSError):  # it has said all, or that the interface is down
+            while True:
+                self.bell.recv(1)
+
+    def _close_sockets(self) -> None:
+        self._socket.close()
+        self.bell.close()
+
     def close(self) -> None:
         """Close the socket and let go of its ring: it captures for as long as anybody looks at it."""
-        self._socket.close()
+        self._close_sockets()
         self.__dict__.pop("ring", None)
         self.__dict__.pop("_memory", None)
 
@@ -195,6 +237,10 @@ def refuse_tap(error: OSError) -> PermissionRefused:
         remedy="Start the tap in another terminal: it only captures, and gives up every other privilege.",
         command=tap_command(),
     )
+
+
+def _open() -> socket.socket:
+    return socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)
 
 
 def tap_command() -> str:
@@ -238,6 +284,18 @@ def _name(interface: Interface) -> bytes:
     return os.fsencode(interface.name)
 
 
+def _is_ethernet(sock: socket.socket, interface: Interface) -> bool:
+    request = fcntl.ioctl(sock, SIOCGIFHWADDR, _IFREQ_NAME.pack(_name(interface), 0))
+    return _IFREQ_NAME.unpack(request)[1] in {ARPHRD_ETHER, ARPHRD_LOOPBACK}
+
+
 def tappable(interfaces: Sequence[Interface]) -> tuple[Interface, ...]:
-    """Return those a tap opens when none is named: up, able to multicast, not the loopback."""
-    return tuple(each for each in interfaces if each.is_up and each.is_multicast and not each.is_loopback)
+    """Return those a tap opens when none is named: Ethernet, up, able to multicast, not the loopback."""
+    able = [each for each in interfaces if each.is_up and each.is_multicast and not each.is_loopback]
+    found = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for each in able:
+            with suppress(OSError):  # it has gone since it was listed
+                if _is_ethernet(sock, each):
+                    found.append(each)
+    return tuple(found)

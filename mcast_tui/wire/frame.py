@@ -28,7 +28,11 @@ PLAIN_UDP_AT = ETHERNET_SIZE + 20 + UDP_HEADER_SIZE
 UNTAGGED = -1
 
 _BROADCAST_MAC = 0xFFFF_FFFF_FFFF
+_BROADCAST4 = 0xFFFF_FFFF
 _TYPE_IPV4, _TYPE_IPV6 = 0x0800, 0x86DD
+_PLAIN4, _PLAIN4_BITS = 0x4500 << 48, 0xFF00 << 48 | 0x3FFF
+"""Of an IPv4 header's first word: version 4, five words of header, no fragment."""
+_LOW_16, _LOW_32 = 0xFFFF, 0xFFFF_FFFF
 _KERNEL_TIME, _RAW = np.uint8(Flag.KERNEL_TIME), np.uint8(Flag.RAW)  # numpy takes a Flag for a 64-bit number
 _TRUNCATED, _FRAGMENT = np.uint8(Flag.TRUNCATED), np.uint8(Flag.FRAGMENT)
 
@@ -87,16 +91,23 @@ class Decoded:
     """Frames that claim to be IP and are not sound."""
 
 
+_SINGLE_FIELDS = (
+    *("protocol", "hop_limit", "traffic_class"),
+    *("source_port", "destination_port", "udp_length", "transport_length"),
+)
+
+
 @dataclass(slots=True)
 class _Rows:
-    """The fields of all frames, as unsigned words of 32 bits where nothing else is said."""
+    """The fields of all frames."""
 
     protocol: Column
     hop_limit: Column
     traffic_class: Column
     source: Column
     destination: Column
-    ports: Column
+    source_port: Column
+    destination_port: Column
     udp_length: Column
     transport_at: Column | int
     transport_length: Column
@@ -107,59 +118,72 @@ def decode_frames(frames: Column, captured: Column, lengths: Column) -> Decoded:
 
     `captured` is how many octets from the MAC header on are in the row, `lengths` how many were on the wire.
     """
-    words = np.ascontiguousarray(frames[:, :HEAD]).view(">u4").T.astype("<u4")
-    return decode_words(words, frames, captured, lengths)
+    words = np.ascontiguousarray(frames[:, :HEAD]).view(">u8").T.astype("<u8")
+    return decode_words(words, frames, captured.astype(np.int64), lengths.astype(np.int64))
 
 
 def decode_words(words: Column, frames: Column, captured: Column, lengths: Column) -> Decoded:
-    """Do as `decode_frames`; `words` are the first `HEAD` octets of the rows, a big-endian word a line."""
-    types = words[3] & 0xFFFF
+    """Do as `decode_frames`; `words` are the first `HEAD` octets of the rows, each 8 of them a line.
+
+    So these are: 0 destination MAC, 1 source MAC and EtherType; of plain IPv4 then 2 up to the fragment
+    offset, 3 up to the source, 4 destination and ports, 5 UDP length; of plain IPv6 2 up to the hop limit,
+    3 and 4 source, 5 and 6 destination, 7 the UDP header.
+    """
+    types = words[1].astype("<u2")
     is_plain4 = types == _TYPE_IPV4
-    is_plain4 &= words[4] >> 24 == 0x45  # version 4, five words of header
-    is_plain4 &= words[5] & 0x3FFF == 0  # no fragment
+    is_plain4 &= words[2] & _PLAIN4_BITS == _PLAIN4
     found: Found | None = None
     is_v4: Column | None = None
     if not is_plain4.all():
-        is_plain = (types == _TYPE_IPV6) & (words[4] >> 28 == 6) & _has_no_extension(words[5])
+        is_plain = (types == _TYPE_IPV6) & (words[2] >> 60 == 6) & _has_no_extension(words[2])
         is_plain |= is_plain4
         odd = np.flatnonzero(~is_plain)
         is_v4 = types == _TYPE_IPV4
         if len(odd):
             found = find_headers(frames, captured, odd)
-            words[:, odd] = found.heads.view(">u4").T
+            words[:, odd] = found.heads.view(">u8").T
+            types[odd] = words[1, odd]
             is_v4[odd] = found.family == 4
-    return _decode(words, is_v4, found, captured.astype(np.int64), lengths)
+    return _decode(words, types, is_v4, found, captured, lengths)
 
 
 def _has_no_extension(word: Column) -> Column:
-    """Return which words 1 of an IPv6 header are followed by no extension header (RFC 8200 section 4)."""
-    following = word >> 8 & 0xFF
+    """Return by word 2 which are followed by no extension header (RFC 8200 section 4)."""
+    following = (word >> 8).astype("u1")
     plain: Column = (following != 0) & (following != 43) & (following != 44) & (following != 60)
     return plain
 
 
 def _decode(
-    words: Column, is_v4: Column | None, found: Found | None, captured: Column, lengths: Column
+    words: Column,
+    types: Column,
+    is_v4: Column | None,
+    found: Found | None,
+    captured: Column,
+    lengths: Column,
 ) -> Decoded:
     rows = _v4_rows(words) if is_v4 is None else _mixed_rows(words, is_v4)
-    is_sound = np.ones(len(captured), bool)
     flags = np.full(len(captured), _KERNEL_TIME)
     is_udp = rows.protocol == UDP
     vlan: Column = np.full(len(captured), UNTAGGED, np.int16)
     is_fragment = None
+    is_ip: Column | None = None
     if found is not None:
         odd = found.rows
         rows.protocol[odd], rows.transport_length[odd] = found.protocol, found.transport_length
         rows.transport_at = _each(rows.transport_at, len(captured))
         rows.transport_at[odd] = found.transport_at
         is_udp[odd] = (found.protocol == UDP) & ~found.is_later_fragment
-        is_sound[odd] = found.family > 0
+        is_ip = np.ones(len(captured), bool)
+        is_ip[odd] = found.family > 0
         flags[odd] |= np.where(found.is_fragment, _FRAGMENT, np.uint8(0))
         vlan[odd] = found.vlan
         is_fragment = np.zeros(len(captured), bool)
         is_fragment[odd] = found.is_fragment
     columns = {
-        **_link_columns(words),
+        "destination_mac": words[0] & _BROADCAST_MAC,
+        "source_mac": words[1] >> 16,
+        "ether_type": types,
         "vlan": vlan,
         "source": rows.source,
         "destination": rows.destination,
@@ -168,7 +192,7 @@ def _decode(
         "flags": flags,
     }
     columns["addressed"] = _addressed(words, is_v4, columns)
-    return _with_payload(rows, columns, is_udp, is_fragment, is_sound, captured, lengths, found)
+    return _with_payload(rows, columns, is_udp, is_fragment, is_ip, captured, lengths, found)
 
 
 def _with_payload(
@@ -176,17 +200,16 @@ def _with_payload(
     columns: Columns,
     is_udp: Column,
     is_fragment: Column | None,
-    is_sound: Column,
+    is_ip: Column | None,
     captured: Column,
     lengths: Column,
     found: Found | None,
 ) -> Decoded:
     """Work out ports and payload; say what is sound."""
     ends = rows.transport_at + rows.transport_length
-    is_sound &= ends <= lengths
     length = rows.udp_length - UDP_HEADER_SIZE
     payload_at = _each(rows.transport_at, len(captured)) + UDP_HEADER_SIZE
-    source_port, destination_port = rows.ports >> 16, rows.ports & 0xFFFF
+    source_port, destination_port = rows.source_port, rows.destination_port
     is_whole = rows.udp_length <= rows.transport_length
     if is_fragment is not None:
         is_whole |= is_fragment  # the rest of it is in later fragments
@@ -201,15 +224,20 @@ def _with_payload(
         destination_port = np.where(is_raw, rows.protocol, destination_port)
         is_whole |= is_raw
         is_whole &= captured >= payload_at
-    is_sound &= is_whole
+    is_sound = is_whole
+    is_sound &= ends <= lengths
+    if is_ip is not None:
+        is_sound &= is_ip
+    is_all_sound = is_sound.all()
     kept = np.minimum(captured, ends)
     kept -= payload_at
     np.minimum(kept, length, out=kept)
-    np.maximum(kept, 0, out=kept)
+    if not is_all_sound:
+        np.maximum(kept, 0, out=kept)
     if (cut := kept < length).any():
         columns["flags"][cut] |= _TRUNCATED
     columns |= {"length": length, "source_port": source_port, "destination_port": destination_port}
-    if is_sound.all():
+    if is_all_sound:
         return Decoded(columns, payload_at, kept, None, 0)
     foreign = 0 if found is None else int(np.count_nonzero(found.is_foreign))
     refused = len(is_sound) - int(np.count_nonzero(is_sound)) - foreign
@@ -218,29 +246,31 @@ def _with_payload(
 
 def _v4_rows(words: Column) -> _Rows:
     return _Rows(
-        protocol=words[6] >> 16 & 0xFF,
-        hop_limit=words[6] >> 24,
-        traffic_class=words[4] >> 16 & 0xFF,
-        source=_mapped(words[7]),
-        destination=_mapped(words[8]),
-        ports=words[9],
-        udp_length=(words[10] >> 16).astype(np.int64),
+        protocol=(words[3] >> 48).astype("u1"),
+        hop_limit=(words[3] >> 56).astype("u1"),
+        traffic_class=(words[2] >> 48).astype("u1"),
+        source=_mapped(words[3] & _LOW_32),
+        destination=_mapped(words[4] >> 32),
+        source_port=(words[4] >> 16).astype("<u2"),
+        destination_port=words[4].astype("<u2"),
+        udp_length=(words[5] >> 48).view("<i8"),
         transport_at=ETHERNET_SIZE + 20,
-        transport_length=(words[4] & 0xFFFF).astype(np.int64) - 20,
+        transport_length=(words[2] >> 32 & _LOW_16).view("<i8") - 20,
     )
 
 
 def _v6_rows(words: Column) -> _Rows:
     return _Rows(
-        protocol=words[5] >> 8 & 0xFF,
-        hop_limit=words[5] & 0xFF,
-        traffic_class=words[4] >> 20 & 0xFF,
-        source=_address(words[6:10]),
-        destination=_address(words[10:14]),
-        ports=words[14],
-        udp_length=(words[15] >> 16).astype(np.int64),
+        protocol=(words[2] >> 8).astype("u1"),
+        hop_limit=words[2].astype("u1"),
+        traffic_class=(words[2] >> 52).astype("u1"),
+        source=np.ascontiguousarray(words[3:5].T),
+        destination=np.ascontiguousarray(words[5:7].T),
+        source_port=(words[7] >> 48).astype("<u2"),
+        destination_port=(words[7] >> 32).astype("<u2"),
+        udp_length=(words[7] >> 16 & _LOW_16).view("<i8"),
         transport_at=ETHERNET_SIZE + 40,
-        transport_length=(words[5] >> 16).astype(np.int64),
+        transport_length=(words[2] >> 16 & _LOW_16).view("<i8"),
     )
 
 
@@ -251,7 +281,7 @@ def _mixed_rows(words: Column, is_v4: Column) -> _Rows:
     rows, other = _v4_rows(words), _v6_rows(words)
     where, is_v6 = is_v4[:, None], ~is_v4
     transport_at = np.where(is_v4, rows.transport_at, other.transport_at)
-    for name in ("protocol", "hop_limit", "traffic_class", "ports", "udp_length", "transport_length"):
+    for name in _SINGLE_FIELDS:
         np.copyto(getattr(rows, name), getattr(other, name), where=is_v6)
     return _Rows(
         rows.protocol,
@@ -259,7 +289,8 @@ def _mixed_rows(words: Column, is_v4: Column) -> _Rows:
         rows.traffic_class,
         np.where(where, rows.source, other.source),
         np.where(where, rows.destination, other.destination),
-        rows.ports,
+        rows.source_port,
+        rows.destination_port,
         rows.udp_length,
         transport_at,
         rows.transport_length,
@@ -271,43 +302,22 @@ def _each(value: Column | int, rows: int) -> Column:
     return value if isinstance(value, np.ndarray) else np.full(rows, value)
 
 
-def _mapped(word: Column) -> Column:
+def _mapped(address: Column) -> Column:
     """Return IPv4 addresses as an address column has them."""
-    address = np.empty((len(word), ADDRESS_WORDS), "<u8")
-    address[:, 0] = 0
-    np.bitwise_or(word, np.uint64(MAPPED), out=address[:, 1])
-    return address
-
-
-def _address(words: Column) -> Column:
-    """Return IPv6 addresses, four lines of words, as an address column has them."""
-    address = np.empty((words.shape[1], ADDRESS_WORDS), "<u8")
-    for half in (0, 1):
-        high, low = words[2 * half].astype("<u8"), words[2 * half + 1]
-        high <<= np.uint64(32)
-        np.bitwise_or(high, low, out=address[:, half])
-    return address
-
-
-def _link_columns(words: Column) -> Columns:
-    destination, source = words[0].astype("<u8"), words[2].astype("<u8")
-    destination &= np.uint64(0xFFFF)
-    destination <<= np.uint64(32)
-    destination |= words[1]
-    source <<= np.uint64(16)
-    source |= words[3] >> 16
-    return {"source_mac": source, "destination_mac": destination, "ether_type": words[3] & 0xFFFF}
+    words = np.zeros((len(address), ADDRESS_WORDS), "<u8")
+    np.bitwise_or(address, MAPPED, out=words[:, 1])
+    return words
 
 
 def _addressed(words: Column, is_v4: Column | None, columns: Columns) -> Column:
     """Return how each was addressed: by its IP destination, and the Ethernet one for a subnet's broadcast."""
-    is_group = words[8] >> 28 == 0xE
+    is_group = words[4] >> 60 == 0xE
     if is_v4 is not None:
-        is_group = np.where(is_v4, is_group, words[10] >> 24 == 0xFF)
+        is_group = np.where(is_v4, is_group, words[5] >> 56 == 0xFF)
     addressed = np.full(len(is_group), Addressed.MULTICAST, np.uint8)
     if not is_group.all():
-        is_broadcast = columns["destination_mac"] == np.uint64(_BROADCAST_MAC)
-        is_broadcast |= words[8] == 0xFFFF_FFFF
+        is_broadcast = columns["destination_mac"] == _BROADCAST_MAC
+        is_broadcast |= words[4] >> 32 == _BROADCAST4
         if is_v4 is not None:
             is_broadcast &= is_v4  # IPv6 knows none
         one = np.where(is_broadcast, Addressed.BROADCAST, Addressed.UNICAST)

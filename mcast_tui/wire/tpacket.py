@@ -22,8 +22,9 @@ from mcast_tui.wire.membership.message import ControlFrame
 if TYPE_CHECKING:
     import mmap
 
-RUN = 2048
-"""Most frames decoded at a time: their headers stay in the processor's cache."""
+RUN = 4096
+"""Most frames decoded at a time: enough to share what every run costs, but not more than fit into the cache;
+and a run of the largest has to be less than what may wait for a reader (`services.tap.helper`)."""
 FRAME_SIZE = 2048
 """Octets for each frame. An Ethernet frame of 1500 fits whole; of longer ones `LARGEST_CAPTURE` are kept."""
 RESERVE = 20
@@ -39,10 +40,15 @@ MOST_CONTROL_FRAMES = 256
 _BLOCK = 32
 _BLOCKS = FRAME_SIZE // _BLOCK
 _PAYLOAD_BLOCK = (MAC_AT + PLAIN_UDP_AT) // _BLOCK
-_HEADER_WORDS = 11  # up to the packet type in the sockaddr_ll
-_FIRST_WORD = (MAC_AT - LEAD) // 4
-_SEEN_WORDS = _FIRST_WORD + HEAD // 4
+_HEADER_BLOCKS = 2
+_HEADER_WORDS = 6  # of 8 octets, up to the packet type in the sockaddr_ll
+_HEAD_AT = MAC_AT - LEAD
+_FIRST_BLOCK, _END_BLOCK = _HEAD_AT // _BLOCK, -(-(_HEAD_AT + HEAD) // _BLOCK)
+_HEAD_BLOCKS = _END_BLOCK - _FIRST_BLOCK
+_HEAD_IN_BLOCKS = _HEAD_AT - _FIRST_BLOCK * _BLOCK
 
+_LOW_32 = 0xFFFF_FFFF
+_BEGIN_BITS = 0xFFFF << 32
 _IS_OURS, _HAS_TAG = 1, 1 << 4  # TP_STATUS_USER, TP_STATUS_VLAN_VALID
 _IGMP, _ICMPV6 = 2, 58
 _MLD_TYPES = (130, 131, 132, 143)  # RFC 2710 section 3, RFC 3810 section 5
@@ -58,6 +64,8 @@ _DIRECTIONS[3:5] = Direction.OTHER_HOST, Direction.OUTGOING
 class Run:
     """What a run of frames held: a row for each that is sound IP, for `PacketRing.append_blocks`."""
 
+    frames: int
+    """How many were read, to be released."""
     columns: Columns
     blocks: Column
     """The whole ring of frames in blocks: lent until the run is released."""
@@ -78,39 +86,33 @@ class FrameRing:
         self._octets = np.frombuffer(memory, np.uint8, frames * FRAME_SIZE).reshape(frames, FRAME_SIZE)
         self._blocks = self._octets.reshape(frames * _BLOCKS, _BLOCK)
         self._status = self._octets[:, :4].view("<u4")[:, 0]
-        self._words = self._octets[:, : 4 * _SEEN_WORDS].view("<u4")
         self._from_mac = self._octets[:, MAC_AT - LEAD :]
         # Kept: memory taken anew for each run would cost more than the copies, in page faults.
-        self._seen = np.empty((RUN, _SEEN_WORDS), "<u4")
-        self._header = np.empty((_HEADER_WORDS, RUN), "<u4")
-        self._frame_words = np.empty((HEAD // 4, RUN), "<u4")
+        self._headers = np.empty((RUN * _HEADER_BLOCKS, _BLOCK), np.uint8)
+        self._heads = np.empty((RUN * _HEAD_BLOCKS, _BLOCK), np.uint8)
+        self._header_words = np.empty((_HEADER_WORDS, RUN), "<u8")
+        self._head_words = np.empty((HEAD // 8, RUN), "<u8")
+        first = np.arange(0, RUN * _BLOCKS, _BLOCKS)[:, None]
+        self._which_headers = (first + np.arange(_HEADER_BLOCKS)).reshape(-1)
+        self._which_heads = (first + np.arange(_FIRST_BLOCK, _END_BLOCK)).reshape(-1)
 
-    def ready(self, at: int) -> int:
-        """Return how many frames from `at` on the kernel has filled, up to the end of the ring or `RUN`."""
-        if not self._status[at] & _IS_OURS:
-            return 0
-        is_filled = self._status[at : at + RUN] & _IS_OURS
-        return len(is_filled) if is_filled.all() else int(is_filled.argmin())
+    def read(self, at: int, ifindex: int) -> Run | None:
+        """Read what the kernel has filled from `at` on, up to the end of the ring or `RUN`; None: nothing.
 
-    def release(self, at: int, count: int) -> None:
-        """Give frames back to the kernel; what was read of them is no longer to be looked at."""
-        self._status[at : at + count] = 0
-
-    def read(self, at: int, count: int, ifindex: int) -> Run:
-        """Read `count` frames that are ready."""
-        seen, header = self._seen[:count], self._header[:, :count]
-        np.copyto(seen, self._words[at : at + count])
-        np.copyto(header, seen[:, :_HEADER_WORDS].T)
+        A frame's octets are looked at after it was seen to be filled, as the kernel fills some at a time.
+        """
+        header = self._read_headers(at)
+        count = header.shape[1]
+        if not count:
+            return None
         frames = self._from_mac[at : at + count]
-        is_moved = header[3] & 0xFFFF != MAC_AT
-        if is_moved.any():
-            self._shift(at, np.flatnonzero(is_moved), header, seen)
-        words = self._frame_words[:, :count]
-        np.copyto(words, seen[:, _FIRST_WORD:].view(">u4").T)
-        decoded = decode_words(words, frames, header[2], header[1])
+        captured, lengths = (header[1] & _LOW_32).view("<i8"), (header[0] >> 32).view("<i8")
+        if not _is_always(header[1], _BEGIN_BITS, MAC_AT << 32):
+            self._shift(at, (header[1] >> 32).astype("<u2"), captured)
+        decoded = decode_words(self._read_heads(at, count), frames, captured, lengths)
         columns = decoded.columns | _columns_of(header, decoded, ifindex)
         control = _control_rows(columns, frames, decoded)
-        control_frames = _control_frames(columns, frames, header[2], control)
+        control_frames = _control_frames(columns, frames, captured, control)
         align_payloads(frames, decoded)
         firsts = np.arange(at * _BLOCKS + _PAYLOAD_BLOCK, (at + count) * _BLOCKS, _BLOCKS)
         kept = decoded.kept
@@ -119,36 +121,77 @@ class FrameRing:
             columns = {name: column[chosen] for name, column in columns.items()}
             firsts, kept = firsts[chosen], kept[chosen]
         skipped = max(0, len(control) - MOST_CONTROL_FRAMES)
-        return Run(columns, self._blocks, firsts, kept, decoded.refused, control_frames, skipped)
+        return Run(count, columns, self._blocks, firsts, kept, decoded.refused, control_frames, skipped)
 
-    def _shift(self, at: int, rows: Column, header: Column, seen: Column) -> None:
+    def is_filled(self, at: int, count: int) -> bool:
+        """Return whether so many frames from `at` on are filled: by a glance at the last of them."""
+        return bool(self._status[(at + min(count, self.frames) - 1) % self.frames] & _IS_OURS)
+
+    def release(self, at: int, count: int) -> None:
+        """Give frames back to the kernel; what was read of them is no longer to be looked at."""
+        self._status[at : at + count] = 0
+
+    def _read_headers(self, at: int) -> Column:
+        """Return the kernel's headers of the frames that are filled from `at` on, a word of all a line."""
+        low, high = 0, min(RUN, self.frames - at)
+        while low < high:  # a glance at eleven of them says how many, or all but a few
+            middle = (low + high + 1) // 2
+            if self._status[at + middle - 1] & _IS_OURS:
+                low = middle
+            else:
+                high = middle - 1
+        header = self._header_words[:, :low]
+        if low:
+            octets = self._take(at, self._which_headers[: low * _HEADER_BLOCKS], self._headers)
+            np.copyto(header, octets.reshape(low, -1).view("<u8")[:, :_HEADER_WORDS].T)
+            if not _is_always(header[0], _IS_OURS, _IS_OURS):
+                header = header[:, : int((header[0] & _IS_OURS).argmin())]
+        return header
+
+    def _read_heads(self, at: int, count: int) -> Column:
+        """Return the first `HEAD` octets of frames, as `decode_words` wants them."""
+        words = self._head_words[:, :count]
+        octets = self._take(at, self._which_heads[: count * _HEAD_BLOCKS], self._heads).reshape(count, -1)
+        np.copyto(words, octets[:, _HEAD_IN_BLOCKS : _HEAD_IN_BLOCKS + HEAD].view(">u8").T)
+        return words
+
+    def _take(self, at: int, which: Column, to: Column) -> Column:
+        """Copy blocks, counted from frame `at` on: numpy moves items of that size without a call for each."""
+        # mode="clip" lets numpy write straight into `out`; the index is in range by construction.
+        return self._blocks[at * _BLOCKS :].take(which, 0, to[: len(which)], "clip")
+
+    def _shift(self, at: int, begins: Column, captured: Column) -> None:
         """Move frames whose MAC header lies elsewhere to where it lies in all others."""
-        begins = header[3, rows] & 0xFFFF
-        for begin in np.unique(begins).tolist():
-            chosen = rows[begins == begin]
-            captured = np.minimum(header[2, chosen], FRAME_SIZE - max(begin, MAC_AT))
-            longest = int(captured.max())
+        for begin in sorted(set(begins.tolist()) - {MAC_AT}):
+            chosen = np.flatnonzero(begins == begin)
+            kept = np.minimum(captured[chosen], FRAME_SIZE - max(begin, MAC_AT))
+            longest = int(kept.max())
             moved = self._octets[at + chosen, begin : begin + longest]
             self._octets[at + chosen, MAC_AT : MAC_AT + longest] = moved
-            header[2, chosen] = captured
-        seen[rows] = self._words[at + rows]
+            captured[chosen] = kept
+
+
+def _is_always(words: Column, bits: int, value: int) -> bool:
+    """Whether these bits of every word have that value."""
+    ones, zeros = int(np.bitwise_and.reduce(words)), int(np.bitwise_or.reduce(words))
+    return ones & bits == zeros & bits == value
 
 
 def _columns_of(header: Column, decoded: Decoded, ifindex: int) -> Columns:
     """Return the columns that the kernel's own header tells."""
     rows = header.shape[1]
-    received_at = header[4].astype("<i8")
+    received_at = (header[2] & _LOW_32).view("<i8")
     received_at *= 1_000_000_000
-    received_at += header[5]
+    received_at += (header[2] >> 32).view("<i8")
     columns = {
         "received_at": received_at,
         "ifindex": np.full(rows, ifindex, np.uint32),
         "local_address": np.zeros(rows, np.uint32),
-        "direction": _DIRECTIONS[header[10] >> 16 & 0xFF],
+        "direction": _DIRECTIONS.take((header[5] >> 16).astype("u1")),
     }
-    has_tag = header[0] & _HAS_TAG != 0
-    if has_tag.any():
-        columns["vlan"] = np.where(has_tag, header[6] & 0xFFF, decoded.columns["vlan"])
+    if not _is_always(header[0], _HAS_TAG, 0):
+        has_tag = header[0] & _HAS_TAG != 0
+        columns["vlan"] = np.where(has_tag, (header[3] & 0xFFF).view("<i8"), decoded.columns["vlan"])
     return columns
 
 

@@ -6,13 +6,14 @@ import json
 import socket
 import struct
 from contextlib import contextmanager
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.errors import NetworkRefused
+from mcast_tui.net import sockopt
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
 from mcast_tui.net.packet_socket import tappable
 from mcast_tui.net.tap import Tap
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Lab
     from mcast_tui.wire.columns import Packet
     from mcast_tui.wire.membership.message import ControlFrame
+
+
+FAMILIES = {4: socket.AF_INET, 16: socket.AF_INET6}
 
 
 class Tapped:
@@ -72,10 +76,14 @@ def tapped(host: Host, *names: str, **options: bool) -> Iterator[Tapped]:
         assert running.tap.error is None
 
 
-def send(host: Host, payload: bytes, to: str = "239.9.9.9", *, port: int = 6666, ttl: int = 1) -> None:
+def send(
+    host: Host, payload: bytes, to: str = "239.9.9.9", *, port: int = 6666, ttl: int = 1, lan: int = 0
+) -> None:
     with host.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
+        leaving = host.lans[lan].address4(host.number).ip
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, leaving.packed)
         sock.sendto(payload, (to, port))
 
 
@@ -182,6 +190,92 @@ def test_a_tap_hears_again_when_its_interface_is_up_again(lab: Lab, host1: Host,
         seen.wait(b"after")
 
     assert "is down" in refused.reason
+
+
+@pytest.fixture
+def lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a tap that has seen one frame pause for longer than any test waits."""
+    monkeypatch.setattr("mcast_tui.net.tap.DENSE_PER_S", 0)
+    monkeypatch.setattr("mcast_tui.net.tap.LONGEST_PAUSE_S", 60)
+    monkeypatch.setattr("mcast_tui.net.tap.GLANCE_S", 60)
+
+
+def test_igmp_and_mld_are_not_waited_for_while_frames_gather(
+    lingering: None, host1: Host, host2: Host
+) -> None:
+    groups = IPv4Address("239.5.5.5").packed, IPv6Address("ff15::5:5").packed
+    with tapped(host1) as seen:
+        for group in groups:
+            send(host2, b"before")
+            with host2.entered(), socket.socket(FAMILIES[len(group)], socket.SOCK_DGRAM) as sock:
+                sockopt.join_group(sock, ip_address(group), host2.ifindex)
+                wait_until(
+                    lambda group=group: any(group in each.packet for each in seen.control), "the report"
+                )
+
+
+def test_a_ring_that_fills_is_read_before_the_pause_is_over(
+    lingering: None, host1: Host, host2: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcast_tui.net.tap.GLANCE_S", 0.01)
+    monkeypatch.setattr("mcast_tui.net.tap.FRAMES", 128)
+    monkeypatch.setattr("mcast_tui.net.tap.LEAST_FRAMES", 128)
+    with tapped(host1) as seen:
+        send(host2, b"first")
+        seen.wait(b"first")
+        for _ in range(80):
+            send(host2, b"more")
+        wait_until(lambda: len(seen.numbers(b"more")) >= 64, "what has gathered")
+
+
+def test_what_lies_in_the_ring_at_the_end_is_read(lingering: None, host1: Host, host2: Host) -> None:
+    with tapped(host1) as seen:
+        send(host2, b"first")
+        seen.wait(b"first")
+        before = seen.tap.count().captured
+        send(host2, b"last")
+        wait_until(lambda: seen.tap.count().captured > before, "the kernel to have it")
+
+    assert len(seen.numbers(b"last")) == 1
+
+
+@pytest.mark.parametrize("is_same_index", [False, True])
+def test_a_card_that_is_put_in_again_is_tapped_again(
+    lab: Lab, host1: Host, host2: Host, is_same_index: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcast_tui.net.tap.TICK_S", 0.05)
+    index = host1.ifindex
+    with tapped(host1) as seen:
+        lab.remove(1)
+        wait_until(lambda: seen.tap.refusals, "the refusal")
+        [refused] = seen.tap.refusals
+        lab.insert(1, ifindex=index if is_same_index else index + 40)
+        wait_until(lambda: not seen.tap.refusals, "the interface to be tapped again")
+        send(host2, b"after")
+        packet = seen.wait(b"after")
+        with host2.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sockopt.join_group(sock, IPv4Address("239.5.5.6"), host2.ifindex)
+            wait_until(lambda: any(b"\xef\x05\x05\x06" in each.packet for each in seen.control), "the report")
+
+    assert "is gone" in refused.reason
+    assert packet.ifindex == (index if is_same_index else index + 40)
+
+
+def test_a_renamed_interface_is_tapped_on_and_called_by_its_name(
+    host1: Host, host2: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcast_tui.net.tap.TICK_S", 0.05)
+    index = host1.ifindex
+    with tapped(host1) as seen:
+        for change in ("eth0 down", "eth0 name lan0", "lan0 up"):
+            host1.run(["ip", "link", "set", *change.split()])
+        wait_until(lambda: seen.tap.sockets[0].interface.name == "lan0", "its name")
+        wait_until(lambda: not seen.tap.refusals, "the interface to be up")
+        # The switch forwards to it some time after the carrier is back.
+        wait_until(lambda: send(host2, b"after") or seen.numbers(b"after"), "a packet")
+        packet = seen.wait(b"after")
+
+    assert packet.ifindex == index
 
 
 def test_an_interface_that_is_gone_is_said_to_be_and_the_others_are_heard_on(make_lab) -> None:

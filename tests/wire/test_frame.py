@@ -14,7 +14,7 @@ from mcast_tui.capture.ring import PacketRing
 from mcast_tui.wire.columns import Addressed, Flag, address_from_words
 from mcast_tui.wire.frame import LINK_COLUMNS, Direction, align_payloads, decode_frames
 from mcast_tui.wire.frame_headers import LEAD
-from mcast_tui.wire.tpacket import FRAME_SIZE, MOST_CONTROL_FRAMES, FrameRing
+from mcast_tui.wire.tpacket import FRAME_SIZE, MOST_CONTROL_FRAMES, FrameRing, Run
 from tests.peers import requires
 from tests.wire.frames import (
     FOREIGN,
@@ -200,9 +200,15 @@ def filled(*frames: bytes, slots: int = 64, **how: object) -> tuple[FrameRing, b
     return FrameRing(memory, slots), memory
 
 
-def kept_by(ring: FrameRing, count: int) -> PacketRing:
+def read(ring: FrameRing, at: int = 0) -> Run:
+    run = ring.read(at, 5)
+    assert run is not None
+    return run
+
+
+def kept_by(ring: FrameRing) -> PacketRing:
     packets = PacketRing(64, 1 << 16, LINK_COLUMNS)
-    run = ring.read(0, count, 5)
+    run = read(ring)
     packets.append_blocks(run.columns, run.blocks, run.firsts, run.kept)
     return packets
 
@@ -211,9 +217,9 @@ def test_payloads_reach_the_ring_whole_wherever_they_lie_in_their_frames() -> No
     ring, _ = filled(*UNSOUND.values(), *SOUND.values(), *FOREIGN.values())
     count = len(UNSOUND) + len(SOUND) + len(FOREIGN)
 
-    packets = kept_by(ring, count)
+    packets = kept_by(ring)
 
-    assert ring.ready(0) == count
+    assert read(ring).frames == count
     assert packets.head == len(SOUND)
     payloads = dict(zip(SOUND, packets.payload_run(0, packets.head), strict=True))
     assert payloads["IPv4"] == b"hello"
@@ -233,14 +239,33 @@ def test_released_frames_are_the_kernel_s_again() -> None:
 
     ring.release(0, 3)
 
-    assert (ring.ready(0), ring.ready(3)) == (0, 2)
+    assert ring.read(0, 5) is None
+    assert read(ring, 3).frames == 2
     assert [memory[slot * FRAME_SIZE] & 1 for slot in range(5)] == [0, 0, 0, 1, 1]
+
+
+def test_a_frame_that_the_kernel_still_fills_is_not_read_though_later_ones_are_filled() -> None:
+    ring, memory = filled(*[SOUND["IPv4"]] * 5)
+    memory[2 * FRAME_SIZE] = 0
+
+    assert read(ring).frames == 2
+    assert read(ring, 3).frames == 2
+    assert ring.read(2, 5) is None
+
+
+def test_a_glance_tells_whether_so_many_frames_are_filled_across_the_end_of_the_ring() -> None:
+    ring, memory = filled(*[SOUND["IPv4"]] * 3, slots=8)
+    for slot in (6, 7):
+        put_frame(memory, slot, SOUND["IPv4"])
+
+    assert ring.is_filled(6, 5)
+    assert not ring.is_filled(6, 6)
 
 
 def test_a_tag_that_the_kernel_took_out_is_the_outermost() -> None:
     ring, _ = filled(SOUND["IPv4"], SOUND["IPv4, tagged"], tag=0x2000 | 9)
 
-    assert kept_by(ring, 2).read(0, 2)[1]["vlan"].tolist() == [9, 9]
+    assert kept_by(ring).read(0, 2)[1]["vlan"].tolist() == [9, 9]
 
 
 @pytest.mark.parametrize("at", [58, 62, 90])
@@ -248,7 +273,7 @@ def test_a_frame_that_begins_elsewhere_is_read_alike(at: int) -> None:
     frame = SOUND["IPv4, tagged twice"]
     ring, _ = filled(frame, at=at)
 
-    packets = kept_by(ring, 1)
+    packets = kept_by(ring)
 
     assert packets.payload(0) == b"qinq"
     assert packets.read(0, 1)[1]["vlan"].tolist() == [100]
@@ -259,7 +284,7 @@ def test_a_frame_longer_than_the_ring_has_room_for_is_cut() -> None:
     captured = frame[: FRAME_SIZE - 86]
     ring, _ = filled(captured, length=len(frame))
 
-    packet = kept_by(ring, 1).packet(0)
+    packet = kept_by(ring).packet(0)
 
     assert packet is not None
     assert packet.payload is not None
@@ -280,7 +305,7 @@ def test_the_kernel_s_time_and_the_direction_are_kept() -> None:
     }
     for kind, direction in directions.items():
         ring, _ = filled(SOUND["IPv4"], kind=kind)
-        packets = kept_by(ring, 1)
+        packets = kept_by(ring)
         assert packets.read(0, 1)[1]["direction"].tolist() == [direction]
         packet = packets.packet(0)
         assert packet is not None
@@ -293,7 +318,7 @@ def test_what_may_be_igmp_or_mld_is_taken_out_with_what_the_link_says() -> None:
     piece = ethernet(0x0800, ipv4(2, IGMP_JOIN, fragment=0x2000))
     ring, _ = filled(*SOUND.values(), tagged, piece, kind=4)
 
-    frames = ring.read(0, len(SOUND) + 2, 5).control_frames
+    frames = read(ring).control_frames
 
     assert [frame.packet for frame in frames] == [SOUND["IGMP"][14:], SOUND["MLD"][14:], tagged[18:]]
     assert [frame.vlan for frame in frames] == [None, None, 12]
@@ -305,7 +330,7 @@ def test_a_flood_of_igmp_makes_few_objects() -> None:
     reports = [ethernet(0x0800, ipv4(2, bytes((0x16, 0, 0, n % 256)) + GROUP4.packed)) for n in range(count)]
     ring, _ = filled(*reports, slots=512)
 
-    run = ring.read(0, count, 5)
+    run = read(ring)
 
     assert len(run.control_frames) == MOST_CONTROL_FRAMES
     assert run.control_skipped == 40

@@ -30,7 +30,8 @@ def a_batch() -> tuple[bytes, PacketRing]:
     memory = bytearray(64 * FRAME_SIZE)
     for slot, frame in enumerate(SOUND.values()):
         put_frame(memory, slot, frame)
-    run = FrameRing(memory, 64).read(0, len(SOUND), 5)
+    run = FrameRing(memory, 64).read(0, 5)
+    assert run is not None
     ring = PacketRing(64, 1 << 16, LINK_COLUMNS)
     ring.append_blocks(run.columns, run.blocks, run.firsts, run.kept)
     return tap_feed.encode_batch(run.columns, run.blocks, run.firsts, run.kept), ring
