@@ -53,8 +53,8 @@ SWITCH_INTERVAL_S = 0.0005  # as net.receiver has it
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 KEPT_BYTES = 16 << 20
 """What the allocator of a process that taps keeps of memory that is free, from then on: each run needs some
-megabytes again. To take them from the kernel anew is 100 page faults for a run of small packets and 700 for one
-of large ones, and nearly doubles the cost of a packet (measured: 80 to 139 ns, 339 to 600)."""
+megabytes again. To take them from the kernel anew is 100 page faults for a run of small packets, 700 for
+one of large ones, and nearly doubles what a packet costs (measured: 80 to 139 ns, 339 to 600)."""
 
 
 class Sink(Protocol):
