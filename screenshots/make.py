@@ -78,6 +78,9 @@ async def take_talk(folder: Path, endpoints: Sequence[Endpoint], note: str) -> N
         await say(pilot, "/block 192.168.10.4")  # whose text tries to break the terminal
         await wait(pilot, lambda: "sent" in str(node.explanation))
         await take_sizes(pilot, app, folder, "membership")
+        await say(pilot, "/tap")
+        await wait(pilot, lambda: app.main is not None and app.main.stage.centre == "packets")
+        await take_sizes(pilot, app, folder, "wire")
 
 
 async def take_classroom(folder: Path, lesson: Scenario) -> None:

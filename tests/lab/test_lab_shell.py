@@ -6,6 +6,7 @@ Everything here also runs without privilege: in a user namespace of its own.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -199,6 +200,13 @@ def test_however_the_lab_is_ended_no_process_no_namespace_and_no_file_stays(pref
         await_end(everyone - {owner.pid})
     assert still_there(made) == set()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_comes_onto_a_host_that_is_being_swept():
+    rename = shlex.join([sys.executable, "-c", "import socket; socket.sethostname('(ending)')"])
+    done = execute("--shell", f"on 2 {rename}; on 2 echo came in; echo $?")
+    assert done.stdout == "4\n"
+    assert "cannot reach host2: the lab is ending" in done.stderr
 
 
 def test_an_ignored_hangup_stays_ignored():

@@ -22,6 +22,9 @@ import time
 from pathlib import Path
 
 CLONE_NEWUTS, CLONE_NEWNET = 0x0400_0000, 0x4000_0000
+ENDING = "(ending)"
+"""Our host name while we sweep. Whoever comes in then (`visit`) looks at it once he is in, and goes: else he
+could come after the last look at who is here, and stay."""
 
 
 def settle(name: str) -> None:
@@ -77,6 +80,7 @@ def main() -> None:
         pass
     if namespace_of("self") == outside:
         return  # never sweep a namespace that is not our own
+    socket.sethostname(ENDING)
     sweep({os.getpid(), owner})
 
 

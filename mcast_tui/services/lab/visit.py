@@ -13,6 +13,7 @@ taken into it first.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ from pathlib import Path
 
 CLONE_NEWUTS, CLONE_NEWUSER, CLONE_NEWNET = 0x0400_0000, 0x1000_0000, 0x4000_0000  # clone(2)
 USAGE, UNREACHABLE, NOT_EXECUTABLE, NOT_FOUND = 2, 4, 126, 127
+ENDING = "(ending)"
+"""The host name of a host that is being swept, as `anchor` has it."""
 
 
 def move(pid: str) -> None:
@@ -32,6 +35,8 @@ def move(pid: str) -> None:
     for descriptor, flag in held:
         if libc.setns(descriptor, flag):
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    if os.uname().nodename == ENDING:
+        raise OSError(errno.ESRCH, "the lab is ending")
 
 
 def prepare_environment(name: str, directory: str) -> None:
