@@ -200,6 +200,16 @@ async def test_ctrl_c_stops_a_paste_and_what_is_left_is_asked_about_again(
         assert frame.app.is_running
 
 
+async def test_who_goes_to_the_input_line_while_a_screen_is_laid_out_stays_there(host1: Host) -> None:
+    async with frame_on(host1, "224.1.0.1") as frame:
+        for tab in ("chat", "membership", "packets"):
+            frame.app.main.action_show_tab(tab)
+            frame.app.main.action_type()
+            await frame.pilot.pause()
+            assert frame.stage.composer.input.has_focus, tab
+            await frame.press("escape")
+
+
 async def test_keys_that_lead_to_the_input_line_lead_back_to_a_paste_that_waits_for_its_answer(
     host1: Host,
 ) -> None:

@@ -134,7 +134,12 @@ class MainScreen(Screen[None]):
         was_inside = self.focused is None or switcher in self.focused.ancestors
         switcher.current = to
         if was_inside:
-            self.call_after_refresh(self.focus_centre)  # only what is laid out can take the keys
+            self.call_after_refresh(self._focus_centre_unless_typing)  # only what is laid out takes keys
+
+    def _focus_centre_unless_typing(self) -> None:
+        """Give the keys to the centre, but where the person went to the input line in the meantime."""
+        if not isinstance(self.focused, LineInput):
+            self.focus_centre()
 
     def focus_centre(self) -> None:
         """Give the keys to what the centre shows."""

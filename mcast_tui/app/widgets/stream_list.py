@@ -35,7 +35,7 @@ COLUMNS: Final = {
     "bytes": ("  Bytes", 7),
     "seen": ("Seen", 7),
     "vlan": ("VLAN", 4),
-    "standing": ("Joined by", 9),
+    "standing": ("Member here", 11),
 }
 """From left to right."""
 DROPPED: Final = ("vlan", "seen", "bytes")
@@ -81,7 +81,7 @@ class StreamList(Rows, can_focus=True):
         Binding("J", "join", "Join the group of this stream", id="streams.join"),
     ]
     HELP = (
-        "Who was seen to send to which group or broadcast address; a source can be forged. Joined by:\n"
+        "Who was seen to send to which group or broadcast address; a source can be forged. Member here:\n"
         "this app, others on this host, or nobody here, so that only the tap sees it. J joins one."
     )
 
