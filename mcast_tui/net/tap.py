@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from mcast_tui.net.packet_socket import PacketSocket
 from mcast_tui.wire.tpacket import RUN
 
@@ -37,12 +39,12 @@ its share of `FRAMES` as it comes: 124 MiB in all."""
 
 PAUSE_S = 0.02
 """The pause after a look: IGMP and MLD are never seen later than that."""
-LONGEST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 0.16
 """The pause where frames come densely."""
-GLANCE_S = 0.04
-"""Within a longer pause the rings are glanced at that often: should 200,000 a second begin to come, one that
-is half filled is read before it is full."""
-LATE_S = 0.05
+GLANCE_S = 0.08
+"""Within a longer pause the rings are glanced at: should 150,000 a second begin to come, one that is half filled
+is read before it is full. Each glance costs a tenth of what a look does, so there are not more of them."""
+LATE_S = 0.06
 """How late we may be woken, and the ring still holds all that comes meanwhile."""
 DENSE_PER_S = 3000
 """From how many frames a second on they are seen later than after the first pause."""
@@ -109,6 +111,7 @@ class Tap:
         self._thread = threading.Thread(target=self._run, name="mcast-tui tap", daemon=True)
         self._switch_interval = 0.0
         self._is_promiscuous = is_promiscuous
+        self._per_s = 0.0
         try:
             for interface in interfaces:
                 self._open(interface, len(interfaces))
@@ -155,7 +158,6 @@ class Tap:
 
     def start(self) -> None:
         """Start reading; once."""
-        _keep_free_memory()
         self._switch_interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._switch_interval, SWITCH_INTERVAL_S))
         self._thread.start()
@@ -189,6 +191,7 @@ class Tap:
 
     def _run(self) -> None:
         try:
+            _warm_allocator()
             looked_at = read_at = time.monotonic()
             count = 0
             while not self._closing:
@@ -232,12 +235,12 @@ class Tap:
                     break
 
     def _let_gather(self, per_s: float) -> None:
-        """Pause until half a ring should be filled at so many frames a second, or IGMP or MLD came."""
+        """Pause until half a ring should be filled, or IGMP or MLD came; so many frames came a second."""
         pause = PAUSE_S
-        if per_s >= DENSE_PER_S:
-            frames = min(opened.ring.frames for opened in self.sockets)
-            gathering = min(frames / 2 / per_s, frames / per_s - LATE_S, LONGEST_PAUSE_S)
-            pause = max(PAUSE_S, gathering)
+        before, self._per_s = self._per_s, per_s
+        if min(before, per_s) >= DENSE_PER_S:  # twice: the first time they may only have begun to come
+            frames, most = min(opened.ring.frames for opened in self.sockets), max(before, per_s)
+            pause = max(PAUSE_S, min(frames / 2 / most, frames / most - LATE_S, LONGEST_PAUSE_S))
         begun = time.monotonic()
         waits = math.ceil(pause / GLANCE_S)
         for _ in range(waits):
@@ -281,9 +284,14 @@ class Tap:
         return run.frames
 
 
-def _keep_free_memory() -> None:
-    """Have the allocator of this process keep what is freed, up to a bound, where it can be told so."""
+def _warm_allocator() -> None:
+    """Have the allocator of this process keep what is freed, up to a bound, where it can be told so.
+
+    And give it, for the calling thread, what a run needs: taken in the middle of a flood, it made the first
+    runs last 30 ms.
+    """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        np.full(KEPT_BYTES // 2, 1, np.uint8)

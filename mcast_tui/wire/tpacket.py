@@ -22,7 +22,7 @@ from mcast_tui.wire.membership.message import ControlFrame
 if TYPE_CHECKING:
     import mmap
 
-RUN = 4096
+RUN = 8192
 """Most frames decoded at a time: enough to share what every run costs, but not more than fit into the cache;
 and a run of the largest has to be less than what may wait for a reader (`services.tap.helper`)."""
 FRAME_SIZE = 2048
@@ -87,11 +87,11 @@ class FrameRing:
         self._blocks = self._octets.reshape(frames * _BLOCKS, _BLOCK)
         self._status = self._octets[:, :4].view("<u4")[:, 0]
         self._from_mac = self._octets[:, MAC_AT - LEAD :]
-        # Kept: memory taken anew for each run would cost more than the copies, in page faults.
-        self._headers = np.empty((RUN * _HEADER_BLOCKS, _BLOCK), np.uint8)
-        self._heads = np.empty((RUN * _HEAD_BLOCKS, _BLOCK), np.uint8)
-        self._header_words = np.empty((_HEADER_WORDS, RUN), "<u8")
-        self._head_words = np.empty((HEAD // 8, RUN), "<u8")
+        # Kept, and touched now: memory taken anew for each run would cost more than the copies, in page faults.
+        self._headers = np.full((RUN * _HEADER_BLOCKS, _BLOCK), 0, np.uint8)
+        self._heads = np.full((RUN * _HEAD_BLOCKS, _BLOCK), 0, np.uint8)
+        self._header_words = np.full((_HEADER_WORDS, RUN), 0, "<u8")
+        self._head_words = np.full((HEAD // 8, RUN), 0, "<u8")
         first = np.arange(0, RUN * _BLOCKS, _BLOCKS)[:, None]
         self._which_headers = (first + np.arange(_HEADER_BLOCKS)).reshape(-1)
         self._which_heads = (first + np.arange(_FIRST_BLOCK, _END_BLOCK)).reshape(-1)
