@@ -42,7 +42,7 @@ PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.16
 """The pause where frames come densely."""
 GLANCE_S = 0.08
-"""Within a longer pause the rings are glanced at: should 150,000 a second begin to come, one that is half filled
+"""Within a longer pause the rings are glanced at: should 150,000 a second come, one that is half filled
 is read before it is full. Each glance costs a tenth of what a look does, so there are not more of them."""
 LATE_S = 0.06
 """How late we may be woken, and the ring still holds all that comes meanwhile."""

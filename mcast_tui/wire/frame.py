@@ -222,7 +222,7 @@ def _with_payload(
         payload_at -= np.where(is_raw, UDP_HEADER_SIZE, 0)
         source_port = np.where(is_raw, 0, source_port)
         destination_port = np.where(is_raw, rows.protocol, destination_port)
-        is_whole |= is_raw
+        is_whole |= is_raw & (rows.transport_length >= 0)  # a header longer than its packet is none
         is_whole &= captured >= payload_at
     is_sound = is_whole
     is_sound &= ends <= lengths

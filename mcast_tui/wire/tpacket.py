@@ -87,7 +87,7 @@ class FrameRing:
         self._blocks = self._octets.reshape(frames * _BLOCKS, _BLOCK)
         self._status = self._octets[:, :4].view("<u4")[:, 0]
         self._from_mac = self._octets[:, MAC_AT - LEAD :]
-        # Kept, and touched now: memory taken anew for each run would cost more than the copies, in page faults.
+        # Kept, and touched now: memory taken anew for each run costs more than copying, in page faults.
         self._headers = np.full((RUN * _HEADER_BLOCKS, _BLOCK), 0, np.uint8)
         self._heads = np.full((RUN * _HEAD_BLOCKS, _BLOCK), 0, np.uint8)
         self._header_words = np.full((_HEADER_WORDS, RUN), 0, "<u8")

@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mcast_tui.capture.ring import PacketRing
@@ -171,6 +171,7 @@ FRAMES = st.one_of(
 
 
 @given(st.lists(FRAMES, min_size=1, max_size=8))
+@example([ethernet(0x0800, bytes([0x45]) + bytes(19))])  # a packet shorter than its own header
 def test_any_octets_are_read_or_refused(frames: list[bytes]) -> None:
     rows, lengths = rows_of(frames)
 
