@@ -39,11 +39,14 @@ its share of `FRAMES` as it comes: 124 MiB in all."""
 
 PAUSE_S = 0.02
 """The pause after a look: IGMP and MLD are never seen later than that."""
-LONGEST_PAUSE_S = 0.16
+LONGEST_PAUSE_S = 0.17
 """The pause where frames come densely."""
-GLANCE_S = 0.08
-"""Within a longer pause the rings are glanced at: should 150,000 a second come, one that is half filled
-is read before it is full. Each glance costs a tenth of what a look does, so there are not more of them."""
+GATHERED = 0.53
+"""What part of a ring is let fill then: of the largest a little more than a run, so that runs are whole, and
+end where the ring ends."""
+GLANCE_S = 0.085
+"""Within a longer pause the rings are glanced at: should 150,000 a second begin to come, one that is half
+filled is read before it is full. A glance costs a tenth of what a look does, so there is but one."""
 LATE_S = 0.06
 """How late we may be woken, and the ring still holds all that comes meanwhile."""
 DENSE_PER_S = 3000
@@ -224,7 +227,7 @@ class Tap:
             if events & select.POLLIN:
                 count = self._read(opened)
                 most = max(most, count)
-                is_more |= count > 0 and opened.ring.is_filled(self._at[opened.fileno()], RUN // 2)
+                is_more |= count > 0 and self._waiting(opened) >= RUN // 4
         return most, is_more
 
     def _read_rest(self) -> None:
@@ -235,12 +238,13 @@ class Tap:
                     break
 
     def _let_gather(self, per_s: float) -> None:
-        """Pause until half a ring should be filled, or IGMP or MLD came; so many frames came a second."""
+        """Pause until much of a ring should be filled, or IGMP or MLD came; so many frames came a second."""
         pause = PAUSE_S
         before, self._per_s = self._per_s, per_s
         if min(before, per_s) >= DENSE_PER_S:  # twice: the first time they may only have begun to come
-            frames, most = min(opened.ring.frames for opened in self.sockets), max(before, per_s)
-            pause = max(PAUSE_S, min(frames / 2 / most, frames / most - LATE_S, LONGEST_PAUSE_S))
+            frames, most = min(each.ring.frames for each in self.sockets), max(before, per_s)
+            room = min(GATHERED * frames, frames - LATE_S * most) - max(map(self._waiting, self.sockets))
+            pause = max(PAUSE_S, min(room / most, LONGEST_PAUSE_S))
         begun = time.monotonic()
         waits = math.ceil(pause / GLANCE_S)
         for _ in range(waits):
@@ -258,11 +262,11 @@ class Tap:
                 opened.silence()
         return bool(rung)
 
+    def _waiting(self, opened: PacketSocket) -> int:
+        return opened.ring.waiting(self._at[opened.fileno()])
+
     def _is_filling(self) -> bool:
-        return any(
-            opened.ring.is_filled(self._at[opened.fileno()], opened.ring.frames // 2)
-            for opened in self.sockets
-        )
+        return any(self._waiting(opened) >= opened.ring.frames // 2 for opened in self.sockets)
 
     def _look_again(self) -> None:
         for opened in self.sockets:

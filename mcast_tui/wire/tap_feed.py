@@ -18,10 +18,10 @@ import numpy as np
 from mcast_tui.wire.columns import COLUMNS, Addressed, Column, Columns, Flag
 from mcast_tui.wire.frame import LINK_COLUMNS, Direction
 from mcast_tui.wire.membership.message import ControlFrame
-from mcast_tui.wire.tpacket import FRAME_SIZE, MOST_CONTROL_FRAMES, RUN
+from mcast_tui.wire.tpacket import FRAME_SIZE, MOST_CONTROL_FRAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 HEADER = struct.Struct("<BI")
 VERSION = 1
@@ -29,8 +29,10 @@ BLOCK = 32
 
 _COLUMNS = COLUMNS | LINK_COLUMNS
 _ROW_SIZE = sum(dtype.itemsize * words for dtype, words in _COLUMNS.values()) + 2
-LARGEST_BODY = 4 + RUN * (_ROW_SIZE + FRAME_SIZE)
-"""A run of the largest frames; nothing else is as long."""
+MOST_PACKETS = 2048
+"""In one message; a run of more is several. Of the largest it is a quarter of what may wait for a reader."""
+LARGEST_BODY = 4 + MOST_PACKETS * (_ROW_SIZE + FRAME_SIZE)
+"""Packets of the largest frames; nothing else is as long."""
 LARGEST_FACTS = 1 << 16
 
 _COUNT = struct.Struct("<I")
@@ -113,8 +115,18 @@ def _facts(kind: Kind, facts: Hello | Status) -> bytes:
     return HEADER.pack(kind, len(body)) + body
 
 
+def encode_run(
+    columns: Columns, blocks: Column, firsts: Column, lengths: Column
+) -> Iterator[tuple[bytes, int]]:
+    """Yield the messages for a run, each with how many packets it has."""
+    for begin in range(0, len(lengths), MOST_PACKETS):
+        part = slice(begin, begin + MOST_PACKETS)
+        some = {name: column[part] for name, column in columns.items()}
+        yield encode_batch(some, blocks, firsts[part], lengths[part]), len(lengths[part])
+
+
 def encode_batch(columns: Columns, blocks: Column, firsts: Column, lengths: Column) -> bytes:
-    """Return the message for a run of at most `RUN` packets."""
+    """Return the message for at most `MOST_PACKETS`."""
     counts = (np.asarray(lengths, np.int64) + BLOCK - 1) // BLOCK
     ends = np.add.accumulate(counts)
     index = (firsts - (ends - counts)).repeat(counts) + np.arange(ends[-1])
@@ -202,7 +214,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def decode_batch(body: bytes) -> Batch:
     """Return the packets, at least one."""
-    rows = _count(body, RUN)
+    rows = _count(body, MOST_PACKETS)
     if rows == 0 or len(body) < _COUNT.size + rows * _ROW_SIZE:
         raise FeedError(f"a batch of {rows} packets in {len(body)} octets")
     at = _COUNT.size

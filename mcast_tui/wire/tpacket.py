@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     import mmap
 
 RUN = 8192
-"""Most frames decoded at a time: enough to share what every run costs, but not more than fit into the cache;
-and a run of the largest has to be less than what may wait for a reader (`services.tap.helper`)."""
+"""Most frames decoded at a time: many share what every run costs, and the columns still fit into the cache."""
 FRAME_SIZE = 2048
 """Octets for each frame. An Ethernet frame of 1500 fits whole; of longer ones `LARGEST_CAPTURE` are kept."""
 RESERVE = 20
@@ -40,13 +39,10 @@ MOST_CONTROL_FRAMES = 256
 _BLOCK = 32
 _BLOCKS = FRAME_SIZE // _BLOCK
 _PAYLOAD_BLOCK = (MAC_AT + PLAIN_UDP_AT) // _BLOCK
-_HEADER_BLOCKS = 2
 _HEADER_WORDS = 6  # of 8 octets, up to the packet type in the sockaddr_ll
 _HEAD_AT = MAC_AT - LEAD
-_FIRST_BLOCK, _END_BLOCK = _HEAD_AT // _BLOCK, -(-(_HEAD_AT + HEAD) // _BLOCK)
-_HEAD_BLOCKS = _END_BLOCK - _FIRST_BLOCK
-_HEAD_IN_BLOCKS = _HEAD_AT - _FIRST_BLOCK * _BLOCK
-
+_FIRST_WORD, _END_WORD = _HEAD_AT // 8, -(-(_HEAD_AT + HEAD) // 8)
+_HEAD_IN_WORDS = _HEAD_AT - _FIRST_WORD * 8
 _LOW_32 = 0xFFFF_FFFF
 _BEGIN_BITS = 0xFFFF << 32
 _IS_OURS, _HAS_TAG = 1, 1 << 4  # TP_STATUS_USER, TP_STATUS_VLAN_VALID
@@ -85,21 +81,19 @@ class FrameRing:
         self.frames = frames
         self._octets = np.frombuffer(memory, np.uint8, frames * FRAME_SIZE).reshape(frames, FRAME_SIZE)
         self._blocks = self._octets.reshape(frames * _BLOCKS, _BLOCK)
+        self._words = self._octets.view("<u8")
         self._status = self._octets[:, :4].view("<u4")[:, 0]
         self._from_mac = self._octets[:, MAC_AT - LEAD :]
-        # Kept, and touched now: memory taken anew for each run costs more than copying, in page faults.
-        self._headers = np.full((RUN * _HEADER_BLOCKS, _BLOCK), 0, np.uint8)
-        self._heads = np.full((RUN * _HEAD_BLOCKS, _BLOCK), 0, np.uint8)
+        # Kept, and touched now: memory taken anew for each run costs more than the copies, in page faults.
+        self._headers = np.full((RUN, _HEADER_WORDS), 0, "<u8")
+        self._heads = np.full((RUN, _END_WORD - _FIRST_WORD), 0, "<u8")
         self._header_words = np.full((_HEADER_WORDS, RUN), 0, "<u8")
         self._head_words = np.full((HEAD // 8, RUN), 0, "<u8")
-        first = np.arange(0, RUN * _BLOCKS, _BLOCKS)[:, None]
-        self._which_headers = (first + np.arange(_HEADER_BLOCKS)).reshape(-1)
-        self._which_heads = (first + np.arange(_FIRST_BLOCK, _END_BLOCK)).reshape(-1)
 
     def read(self, at: int, ifindex: int) -> Run | None:
         """Read what the kernel has filled from `at` on, up to the end of the ring or `RUN`; None: nothing.
 
-        A frame's octets are looked at after it was seen to be filled, as the kernel fills some at a time.
+        A frame's octets are looked at after it was seen to be filled.
         """
         header = self._read_headers(at)
         count = header.shape[1]
@@ -123,9 +117,19 @@ class FrameRing:
         skipped = max(0, len(control) - MOST_CONTROL_FRAMES)
         return Run(count, columns, self._blocks, firsts, kept, decoded.refused, control_frames, skipped)
 
-    def is_filled(self, at: int, count: int) -> bool:
-        """Return whether so many frames from `at` on are filled: by a glance at the last of them."""
-        return bool(self._status[(at + min(count, self.frames) - 1) % self.frames] & _IS_OURS)
+    def waiting(self, at: int) -> int:
+        """Return how many frames from `at` on are filled: found by a glance at a dozen, so nearly exact.
+
+        The kernel fills some at a time, and one of those may be filled before the one before it.
+        """
+        low, high = 0, self.frames
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._status[(at + middle - 1) % self.frames] & _IS_OURS:
+                low = middle
+            else:
+                high = middle - 1
+        return low
 
     def release(self, at: int, count: int) -> None:
         """Give frames back to the kernel; what was read of them is no longer to be looked at."""
@@ -133,32 +137,24 @@ class FrameRing:
 
     def _read_headers(self, at: int) -> Column:
         """Return the kernel's headers of the frames that are filled from `at` on, a word of all a line."""
-        low, high = 0, min(RUN, self.frames - at)
-        while low < high:  # a glance at eleven of them says how many, or all but a few
-            middle = (low + high + 1) // 2
-            if self._status[at + middle - 1] & _IS_OURS:
-                low = middle
-            else:
-                high = middle - 1
-        header = self._header_words[:, :low]
-        if low:
-            octets = self._take(at, self._which_headers[: low * _HEADER_BLOCKS], self._headers)
-            np.copyto(header, octets.reshape(low, -1).view("<u8")[:, :_HEADER_WORDS].T)
+        count = min(self.waiting(at), RUN, self.frames - at)
+        header = self._header_words[:, :count]
+        if count:
+            # Row by row first: a word of one frame after the other's would fetch each frame six times.
+            rows = self._headers[:count]
+            np.copyto(rows, self._words[at : at + count, :_HEADER_WORDS])
+            np.copyto(header, rows.T)
             if not _is_always(header[0], _IS_OURS, _IS_OURS):
                 header = header[:, : int((header[0] & _IS_OURS).argmin())]
         return header
 
     def _read_heads(self, at: int, count: int) -> Column:
         """Return the first `HEAD` octets of frames, as `decode_words` wants them."""
-        words = self._head_words[:, :count]
-        octets = self._take(at, self._which_heads[: count * _HEAD_BLOCKS], self._heads).reshape(count, -1)
-        np.copyto(words, octets[:, _HEAD_IN_BLOCKS : _HEAD_IN_BLOCKS + HEAD].view(">u8").T)
+        words, rows = self._head_words[:, :count], self._heads[:count]
+        np.copyto(rows, self._words[at : at + count, _FIRST_WORD:_END_WORD])
+        octets = rows.view(np.uint8)[:, _HEAD_IN_WORDS : _HEAD_IN_WORDS + HEAD]
+        np.copyto(words, octets.view(">u8").T)
         return words
-
-    def _take(self, at: int, which: Column, to: Column) -> Column:
-        """Copy blocks, counted from frame `at` on: numpy moves items of that size without a call for each."""
-        # mode="clip" lets numpy write straight into `out`; the index is in range by construction.
-        return self._blocks[at * _BLOCKS :].take(which, 0, to[: len(which)], "clip")
 
     def _shift(self, at: int, begins: Column, captured: Column) -> None:
         """Move frames whose MAC header lies elsewhere to where it lies in all others."""

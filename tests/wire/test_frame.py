@@ -254,13 +254,17 @@ def test_a_frame_that_the_kernel_still_fills_is_not_read_though_later_ones_are_f
     assert ring.read(2, 5) is None
 
 
-def test_a_glance_tells_whether_so_many_frames_are_filled_across_the_end_of_the_ring() -> None:
+def test_how_many_frames_wait_is_told_across_the_end_of_the_ring() -> None:
     ring, memory = filled(*[SOUND["IPv4"]] * 3, slots=8)
     for slot in (6, 7):
         put_frame(memory, slot, SOUND["IPv4"])
 
-    assert ring.is_filled(6, 5)
-    assert not ring.is_filled(6, 6)
+    assert ring.waiting(6) == 5
+    ring.release(6, 2)
+    assert ring.waiting(0) == 3
+    for slot in range(8):
+        put_frame(memory, slot, SOUND["IPv4"])
+    assert ring.waiting(5) == 8
 
 
 def test_a_tag_that_the_kernel_took_out_is_the_outermost() -> None:

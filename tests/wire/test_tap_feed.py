@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,3 +123,26 @@ def test_anything_else_is_refused_and_never_raises_otherwise(body: bytes) -> Non
             decode(body)
     with suppress(FeedError):
         tap_feed.decode_hello(Kind.HELLO, body)
+
+
+def test_a_run_too_long_for_one_message_arrives_as_several() -> None:
+    count = 2 * tap_feed.MOST_PACKETS + 3
+    memory = bytearray(FRAME_SIZE)
+    put_frame(memory, 0, SOUND["IPv4"])
+    run = FrameRing(memory, 1).read(0, 5)
+    assert run is not None
+    columns = {name: column.repeat(count, 0) for name, column in run.columns.items()}
+    columns["received_at"] += np.arange(count)
+    theirs = PacketRing(2 * count, 1 << 18, LINK_COLUMNS)
+
+    sizes = []
+    for message, packets in tap_feed.encode_run(
+        columns, run.blocks, run.firsts.repeat(count), run.kept.repeat(count)
+    ):
+        batch = tap_feed.decode_batch(body_of(message))
+        theirs.append_blocks(batch.columns, batch.blocks, batch.firsts, batch.lengths)
+        sizes.append(packets)
+
+    assert sizes == [tap_feed.MOST_PACKETS, tap_feed.MOST_PACKETS, 3]
+    assert (theirs.read(0, count)[1]["received_at"] == columns["received_at"]).all()
+    assert set(theirs.payload_run(0, count)) == {b"hello"}

@@ -118,10 +118,10 @@ class Helper:
     # -- on the tap's thread
 
     def append_blocks(self, columns: Columns, blocks: Column, firsts: Column, lengths: Column) -> None:
-        """Take a run from the tap: a message for all readers, made only where there is one."""
+        """Take a run from the tap: messages for all readers, made only where there is one."""
         if self._readers:
-            message = tap_feed.encode_batch(columns, blocks, firsts, lengths)
-            self._offer(message, packets=len(lengths))
+            for message, packets in tap_feed.encode_run(columns, blocks, firsts, lengths):
+                self._offer(message, packets=packets)
 
     def _hear(self, frames: tuple[ControlFrame, ...]) -> None:
         if self._readers:
