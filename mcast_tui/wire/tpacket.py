@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import mmap
 
 RUN = 8192
-"""Most frames decoded at a time: many share what every run costs, and the columns still fit into the cache."""
+"""Most frames decoded at a time: many share what a run costs, and the columns still fit into the cache."""
 FRAME_SIZE = 2048
 """Octets for each frame. An Ethernet frame of 1500 fits whole; of longer ones `LARGEST_CAPTURE` are kept."""
 RESERVE = 20
