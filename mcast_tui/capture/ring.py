@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from mcast_tui.wire.columns import COLUMNS, Column, Columns, ColumnTypes, Packet, packet_from_row
 from mcast_tui.wire.memory import untouched
@@ -173,12 +174,16 @@ class PacketRing:
 
     def _copy_blocks(self, at: int, begins: Column, counts: Column, blocks: Column, firsts: Column) -> None:
         """Copy `counts` blocks from `firsts` on to where `begins`, counted from block `at`, says."""
+        rows = _evenly_spaced(blocks, firsts, counts)
+        first = at % self._block_count
+        if rows is not None and first + rows.size // BLOCK <= self._block_count:
+            np.copyto(self._blocks[first : first + rows.size // BLOCK].reshape(rows.shape), rows)
+            return
         # Which block of the source goes to each block in turn: one gather for the whole batch.
         ahead = firsts - begins
         index = ahead.repeat(counts)
         total = len(index)
         index += np.arange(total)
-        first = at % self._block_count
         before_end = self._block_count - first
         # mode="clip" lets numpy write straight into `out`; the index is in range by construction.
         if total <= before_end:
@@ -283,6 +288,18 @@ class PacketRing:
         """Return packet `number` for somebody who looks at it; None when it is evicted or yet to come."""
         whole, columns = self.take((number,))
         return packet_from_row(number, columns, 0, self.payload(number)) if whole[0] else None
+
+
+def _evenly_spaced(blocks: Column, firsts: Column, counts: Column) -> Column | None:
+    """View the payloads as a line each where all are as long and lie equally far apart; None elsewhere."""
+    count, first, last = int(counts[0]), int(firsts[0]), int(firsts[-1])
+    if len(counts) == 1 or (counts != count).any():
+        return None
+    apart = np.diff(firsts)
+    if (apart != apart[0]).any() or min(first, last) < 0 or max(first, last) + count > len(blocks):
+        return None
+    shape, strides = (len(counts), count * BLOCK), (int(apart[0]) * BLOCK, 1)
+    return as_strided(blocks[first:], shape, strides, writeable=False)
 
 
 def _as_blocks(payloads: Column) -> tuple[Column, int]:

@@ -313,3 +313,32 @@ print(empty - before, resident() - before)
     empty, full = map(float, done.stdout.split())
     assert empty < 1
     assert full < 115
+
+
+@given(
+    firsts=st.one_of(
+        st.tuples(st.integers(0, 20), st.integers(-3, 3), st.integers(1, 6)).map(
+            lambda spaced: [max(0, spaced[0] + row * spaced[1]) for row in range(spaced[2])]
+        ),
+        st.lists(st.integers(0, 20), min_size=1, max_size=6),
+    ),
+    kept=st.one_of(
+        st.integers(0, 3 * BLOCK).map(lambda length: [length] * 6),
+        st.lists(st.integers(0, 3 * BLOCK), min_size=6, max_size=6),
+    ),
+    before=st.integers(0, 20),
+)
+def test_payloads_are_taken_from_wherever_they_lie(firsts: list[int], kept: list[int], before: int) -> None:
+    ring = PacketRing(50, 24 * BLOCK)
+    append(ring, [BLOCK] * before)
+    octets = np.arange(40 * BLOCK, dtype=np.uint32).astype(np.uint8)
+    kept = kept[: len(firsts)]
+
+    ring.append_blocks(
+        rows_numbered(ring.head, kept), octets.reshape(-1, BLOCK), np.array(firsts), np.array(kept)
+    )
+
+    begins = [first * BLOCK for first in firsts]
+    assert ring.payloads(range(before, ring.head)) == [
+        octets[begin : begin + length].tobytes() for begin, length in zip(begins, kept, strict=True)
+    ]
