@@ -227,7 +227,7 @@ class Tap:
             if events & select.POLLIN:
                 count = self._read(opened)
                 most = max(most, count)
-                is_more |= count > 0 and self._waiting(opened) >= RUN // 4
+                is_more |= count > 0 and self._holds(opened, RUN // 4)
         return most, is_more
 
     def _read_rest(self) -> None:
@@ -265,8 +265,11 @@ class Tap:
     def _waiting(self, opened: PacketSocket) -> int:
         return opened.ring.waiting(self._at[opened.fileno()])
 
+    def _holds(self, opened: PacketSocket, count: int) -> bool:
+        return opened.ring.holds(self._at[opened.fileno()], count)
+
     def _is_filling(self) -> bool:
-        return any(self._waiting(opened) >= opened.ring.frames // 2 for opened in self.sockets)
+        return any(self._holds(opened, opened.ring.frames // 2) for opened in self.sockets)
 
     def _look_again(self) -> None:
         for opened in self.sockets:
