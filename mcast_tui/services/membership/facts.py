@@ -147,7 +147,7 @@ class QuerierFacts:
 
     @property
     def membership_interval_s(self) -> float:
-        """How long a switch keeps a member it hears nothing of: RFC 3376 section 8.4, RFC 3810 9.4."""
+        """How long a switch keeps a silent member: RFC 3376 section 8.4, RFC 3810 section 9.4."""
         return self.robustness * self.interval_s + self.max_response_s
 
 

@@ -39,8 +39,8 @@ _IN_FRAGMENTS = Refused("a fragment of a packet")
 _OTHER_PROTOCOL = Refused("neither IGMP nor MLD")
 _BAD_SOURCE = Refused("the source is no host's address (RFC 1122 section 3.2.1.3)")
 _NOT_LINK_LOCAL = Refused("MLD from a source that is not link-local (RFC 3810 sections 5.1.14 and 5.2.13)")
-_HOP_LIMIT = Refused("MLD with a hop limit other than 1 (RFC 3810 section 6.2)")
-_NO_ALERT = Refused("MLD without a Router Alert option (RFC 3810 section 6.2)")
+_HOP_LIMIT = Refused("MLD with a hop limit other than 1 (RFC 3810 sections 6.2 and 7.4)")
+_NO_ALERT = Refused("MLD without a Router Alert option (RFC 3810 sections 6.2 and 7.4)")
 _BAD_OPTIONS = Refused("bad hop-by-hop options")
 
 

@@ -38,7 +38,7 @@ _SHORT_SIZE, _LONG_QUERY = 8, 12
 _TOO_SHORT = Refused("an IGMP message shorter than 8 octets")
 _NO_VERSION = Refused("an IGMP query of a length no version has (RFC 3376 section 7.1)")
 _NOT_MEMBERSHIP = Refused("IGMP, but no query, report or leave")
-_SOURCES_OF_ALL = Refused("a general query that lists sources (RFC 3376 section 4.1.9)")
+_SOURCES_OF_ALL = Refused("a general query that lists sources (RFC 3376 section 4.1.8)")
 _CUT_SOURCES = Refused("an IGMP query that ends within its sources")
 
 

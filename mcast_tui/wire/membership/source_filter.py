@@ -1,6 +1,6 @@
 """The source filter of a group: a mode and a list of sources, and how a person changes it.
 
-RFC 3376 section 2 and RFC 3810 section 4.2: INCLUDE {A, B} hears only these, EXCLUDE {A, B} hears all but
+RFC 3376 section 2 and RFC 3810 section 3: INCLUDE {A, B} hears only these, EXCLUDE {A, B} hears all but
 these. Refused is a change that does not fit the mode, which the kernel would answer with a bare EINVAL.
 """
 
@@ -43,7 +43,7 @@ class SourceFilter:
 
 ANY_SOURCE = SourceFilter(FilterMode.EXCLUDE)
 NOBODY = SourceFilter(FilterMode.INCLUDE)
-"""Hearing no source is not being a member: RFC 3376 section 3.2."""
+"""Hearing no source is not being a member: RFC 3376 sections 2 and 5.1."""
 
 
 def merge(filters: Sequence[SourceFilter]) -> SourceFilter:
