@@ -2,7 +2,8 @@
 
 What receivers must ignore is refused, never an exception: a wrong checksum, a fragment, a packet that was
 captured in part, for IPv4 what RFC 1122 section 3.2.1 discards, for MLD all that RFC 3810 sections 6.2
-and 7.4 demand. IGMP receivers check neither TTL nor Router Alert, so a wrong TTL is told and not refused.
+and 7.4 demand. Of IGMP neither TTL nor Router Alert is checked, for Linux checks neither, although
+RFC 3376 section 9.1 asks hosts to ignore queries without the alert: a wrong TTL is told and not refused.
 """
 
 from __future__ import annotations
