@@ -47,9 +47,9 @@ TOPICS = (
         "How a host says that it is a member",
         paragraphs("""
             A report goes to all who care, switches and routers, and names groups. It is sent when
-            the host's filter for an interface changes, twice within about a second in case one is
-            lost, and as the answer to a query, after a random time so that not everybody speaks
-            at once.
+            the host's filter for an interface changes, and once more in case one is lost: within
+            about a second, with IGMPv1, IGMPv2 and MLDv1 within ten. And it is the answer to a
+            query, after a random time so that not everybody speaks at once.
 
             An IGMPv3 report goes to 224.0.0.22 and holds records: CHANGE_TO_EXCLUDE_MODE {} is a
             join from any source, CHANGE_TO_INCLUDE_MODE {} a leave, ALLOW_NEW_SOURCES and
@@ -59,7 +59,7 @@ TOPICS = (
 
             A report passes no router: its TTL or hop limit is 1.
         """),
-        ("RFC 3376 sections 4.2.12 and 5.1", "RFC 3810 sections 5.2.12 and 6.1"),
+        ("RFC 3376 sections 4.2, 5 and 8.11", "RFC 3810 sections 5.2, 6 and 9.11", "RFC 2236 section 8.10"),
         ("join", "igmp versions", "mld", "tap"),
         ("reports", "record", "records", "igmp report"),
     ),
