@@ -142,7 +142,7 @@ TOPICS = (
         paragraphs("""
             MLD is a part of ICMPv6. MLDv1 does what IGMPv2 does, MLDv2 what IGMPv3 does. Messages
             come from a link-local address with hop limit 1 and a Router Alert option. MLDv2
-            reports go to ff02::16, and queries to ff02::1.
+            reports go to ff02::16, and queries to ff02::1, or to the group they are about.
 
             Linux does not show which version is in force on an interface; only
             net.ipv6.conf.IF.force_mld_version makes it certain. ff02::1 is never reported, nor
