@@ -191,6 +191,15 @@ def test_the_old_versions_report_groups_and_no_sources(protocol, act, group, wor
     assert wire(changed)[1] == f"Nothing is sent: {protocol.value} has no words for sources."
 
 
+def test_in_the_range_for_single_sources_routers_may_ignore_an_old_report() -> None:
+    old = InForce(Protocol.IGMPV2, "an older querier was heard")
+    for group, is_ignored in (("232.1.1.1", True), ("239.1.1.1", False)):
+        chosen = deed(group=f"192.0.2.1,{group}", in_force=old, socket_after=FROM_A)
+        [(text, section)] = [(text, by) for _, text, by in told(chosen) if "no words for sources" in text]
+        assert ("a router may ignore such a report" in text) is is_ignored
+        assert ("RFC 4604 section 3.5" in section) is is_ignored
+
+
 def test_a_version_the_kernel_does_not_show_is_not_claimed() -> None:
     hidden = InForce(None, "the kernel does not show it")
     steps = told(deed(group="ff15::42", in_force=hidden))

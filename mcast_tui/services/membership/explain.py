@@ -111,6 +111,9 @@ def _version_steps(deed: Deed) -> Iterator[Step]:
             f"{protocol.value} has no words for sources: switch and router learn of the group alone, and let "
             "every source through. The kernel here drops the unwanted."
         )
+        if scope_of(deed.endpoint.address).name.startswith("SSM"):
+            text += " In this range a router may ignore such a report."
+            section += ", RFC 4604 section 3.5"
         yield Step(False, text, section)
 
 

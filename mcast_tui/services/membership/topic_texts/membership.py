@@ -91,9 +91,9 @@ TOPICS = (
 
             Only IGMPv3 and MLDv2 can say sources. Where an older version is in force, the switch
             and the router learn of the group alone, let every source through, and the kernel here
-            drops the rest.
+            drops the rest. In the two ranges a router may ignore such a report altogether.
         """),
-        ("RFC 4607 sections 1 and 4", "RFC 4604 section 2", "RFC 3678 section 4.1.2"),
+        ("RFC 4607 sections 1 and 4", "RFC 4604 sections 2 and 3", "RFC 3678 section 4.1.2"),
         ("asm", "source filter", "igmp versions"),
         ("source specific", "source-specific", "(s,g)", "s,g"),
     ),
