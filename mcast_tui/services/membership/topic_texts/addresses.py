@@ -11,13 +11,14 @@ TOPICS = (
         paragraphs("""
             224.0.0.0/24 stays on the link: no router forwards it, whatever the TTL. 239.0.0.0/8
             is for private use inside an organization, with 239.255.0.0/16 as the smallest zone.
-            232.0.0.0/8 is for named sources. 233.252.0.0/24 is for examples. What is left is
-            assigned by IANA or reserved.
+            232.0.0.0/8 is for named sources. A group from 233.0.0.0 to 233.251.255.255, or of
+            234.0.0.0/8, belongs to whoever has the AS number or the network that is written in
+            it. 233.252.0.0/24 is for examples. What is left is assigned by IANA or reserved.
 
             The address is a promise, not a fence: routers keep to it where they are configured
             to. The TTL bounds a packet besides, whichever is narrower.
         """),
-        ("RFC 5771", "RFC 2365 section 6", "RFC 6676"),
+        ("RFC 5771", "RFC 2365 sections 5 and 6", "RFC 3180", "RFC 6034", "RFC 6676"),
         ("ttl", "ipv6 scopes", "ssm"),
         ("scopes", "239", "admin scoped", "link-local", "range", "ranges"),
     ),
