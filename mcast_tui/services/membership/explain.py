@@ -123,7 +123,7 @@ def _card_steps(deed: Deed) -> Iterator[Step]:
         return
     group = deed.endpoint.address
     mac = group_mac(group)
-    evidence = "RFC 1112 section 6.4" if group.version == 4 else "RFC 2464 section 7"
+    evidence = "RFC 1112 sections 6.4 and 7.4" if group.version == 4 else "RFC 2464 section 7"
     if deed.before.users == 0 and deed.after.users > 0:
         shared = len(aliases(group)) - 1
         others = f" That address stands for {shared} other groups, too." if shared > 0 else ""
@@ -149,7 +149,7 @@ def _switch_steps(deed: Deed) -> Iterator[Step]:
             "A switch may still forward by group alone: what the filter keeps out then comes to this port, "
             "and the kernel drops it."
         )
-        yield Step(False, text, "RFC 4541 section 2.1")
+        yield Step(False, text, "RFC 4541 section 2.1.2")
     elif deed.after.view is None:
         yield Step(False, *_leaving(deed))
     elif deed.before.view is None:

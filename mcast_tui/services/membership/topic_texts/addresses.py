@@ -66,7 +66,7 @@ TOPICS = (
             A socket hears them only if it joins them, or takes all the host's groups (see
             multicast_all).
         """),
-        ("RFC 1112 section 4", "RFC 3376 section 5", "RFC 4291 section 2.7.1"),
+        ("RFC 1112 sections 4 and 7.2", "RFC 3376 section 5", "RFC 4291 section 2.7.1", "RFC 3810 section 6"),
         ("join", "multicast_all"),
         ("224.0.0.1", "ff02::1", "all-hosts", "all nodes"),
     ),

@@ -21,7 +21,7 @@ TOPICS = (
             A socket may be a member of a group once on each interface. It joins by the
             interface's index here, so that no route is needed and no name or address can mislead.
         """),
-        ("RFC 1112 section 7.1", "RFC 3376 section 5.1", "ip(7) IP_ADD_MEMBERSHIP"),
+        ("RFC 1112 sections 7.1 and 7.2", "RFC 3376 section 5.1", "ip(7) IP_ADD_MEMBERSHIP"),
         ("leave", "report", "limits", "routes"),
         ("membership", "member", "subscribe"),
     ),
@@ -74,7 +74,7 @@ TOPICS = (
             members, and the group must be agreed upon. To find sources in other networks, routers
             need help, such as a rendezvous point.
         """),
-        ("RFC 1112 section 4", "RFC 3376 section 3.2"),
+        ("RFC 1112 section 2", "RFC 3376 section 2", "RFC 4607 section 1"),
         ("ssm", "source filter", "multicast_all"),
         ("any source", "any-source", "(*,g)", "*,g"),
     ),
@@ -132,7 +132,7 @@ TOPICS = (
             A Linux bridge's own querier asks in v2 unless told otherwise: every host on it then
             falls back, and sources are not signalled.
         """),
-        ("RFC 3376 section 7.2.1", "RFC 2236 section 4", "RFC 1112 appendix I", "kernel ip-sysctl"),
+        ("RFC 3376 section 7.2.1", "RFC 2236 sections 4 and 13", "RFC 1112 appendix I", "kernel ip-sysctl"),
         ("mld", "querier", "ssm"),
         ("igmp", "igmpv1", "igmpv2", "igmpv3", "version", "versions", "force_igmp_version"),
     ),

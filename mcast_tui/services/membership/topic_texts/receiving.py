@@ -50,7 +50,7 @@ TOPICS = (
             group, and one more socket per port hears the rest. Windows refuses to bind to a
             group.
         """),
-        ("ip(7)", "bind(2)"),
+        ("RFC 3493 section 5.2", "ip(7)", "bind(2)"),
         ("multicast_all", "source port", "join"),
         ("bind", "binding", "0.0.0.0", "inaddr_any"),
     ),
@@ -67,7 +67,7 @@ TOPICS = (
             is too slow on the whole. net.core.rmem_max caps what is asked for, silently; the
             kernel counts its own overhead too, which is more than the payload for small packets.
         """),
-        ("socket(7) SO_RCVBUF", "udp(7)", "proc(5)"),
+        ("socket(7) SO_RCVBUF", "ss(8) --memory", "proc(5) /proc/net/snmp"),
         ("tap", "pktinfo"),
         ("drops", "dropped", "rcvbuf", "so_rcvbuf", "loss", "rmem_max", "buffer"),
     ),
