@@ -89,7 +89,7 @@ class TolerantDriver(LinuxDriver):
         """Return what was typed; nothing when the terminal is gone."""
         try:
             return os.read(self.fileno, CHUNK)
-        except OSError:  # EIO, as tty(4) says it
+        except OSError:  # EIO: read(2)
             return b""
 
 

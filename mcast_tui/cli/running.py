@@ -131,7 +131,7 @@ async def _read_once(fd: int, limit: int) -> bytes | None:
     readable = asyncio.Event()
     try:
         loop.add_reader(fd, readable.set)
-    except PermissionError:  # epoll(7): a regular file is always ready
+    except PermissionError:  # epoll_ctl(2): a regular file, which is always ready
         return os.read(fd, limit)
     except OSError:  # closed before we started
         return b""

@@ -17,7 +17,7 @@ from mcast_tui.services.relay.end import LINGER_S
 
 STDIN, STDOUT = 0, 1
 WRITTEN_AT_ONCE = 4096
-"""PIPE_BUF: a pipe that can be written takes so much without blocking (pipe(7))."""
+"""PIPE_BUF, pipe(7): a pipe that can be written takes so much without blocking."""
 LINE_LIMIT = 65_536
 
 
@@ -69,7 +69,7 @@ async def _until(fd: int) -> None:
     writable = asyncio.Event()
     try:
         loop.add_writer(fd, writable.set)
-    except PermissionError:  # epoll(7): it is a regular file
+    except PermissionError:  # epoll_ctl(2): it is a regular file
         return
     try:
         await writable.wait()

@@ -10,7 +10,7 @@ import sys
 def prepare_streams() -> None:
     """Put /dev/null where a standard stream is closed, and escape what an encoding cannot say.
 
-    Without the first, print(3) to a closed stderr would land in stdout, and a socket could become file
+    Without the first, a print to a closed stderr would land in stdout, and a socket could become file
     descriptor 0. Without the second, one letter from the wire ends a program whose locale is not UTF-8.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Routes: TypeAlias = Literal["multicast", "default", "none"]
 T = TypeVar("T")
 
-IFA_F_NODAD = 0x02  # usable at once, no duplicate address detection: rtnetlink(7)
+IFA_F_NODAD = 0x02  # usable at once, no duplicate address detection: linux/if_addr.h
 NO_AUTOMATIC_ADDRESS = {  # IFLA_INET6_ADDR_GEN_MODE 1: we give the link-local address ourselves
     "attrs": [["AF_INET6", {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", 1]]}]]
 }
