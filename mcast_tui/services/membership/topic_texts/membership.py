@@ -125,14 +125,20 @@ TOPICS = (
             groups.
 
             A Linux host speaks v3 until it hears a query of an older version on that interface,
-            then that version until none was heard for a while.
-            net.ipv4.conf.IF.force_igmp_version prescribes one. The column of /proc/net/igmp that
-            is called Querier shows the version in force, not who asks.
+            then that version until none was heard for a while. With
+            net.ipv4.conf.IF.force_igmp_version 1 or 2 it speaks nothing newer; 3 changes nothing.
+            The column of /proc/net/igmp that is called Querier shows the version in force, not
+            who asks.
 
             A Linux bridge's own querier asks in v2 unless told otherwise: every host on it then
             falls back, and sources are not signalled.
         """),
-        ("RFC 3376 section 7.2.1", "RFC 2236 sections 4 and 13", "RFC 1112 appendix I", "kernel ip-sysctl"),
+        (
+            "RFC 3376 section 7.2.1",
+            "RFC 2236 sections 4 and 13",
+            "RFC 1112 appendix I",
+            "kernel ip-sysctl: force_igmp_version",
+        ),
         ("mld", "querier", "ssm"),
         ("igmp", "igmpv1", "igmpv2", "igmpv3", "version", "versions", "force_igmp_version"),
     ),
