@@ -154,7 +154,7 @@ TOPICS = (
             net.ipv6.conf.IF.force_mld_version makes it certain. ff02::1 is never reported, nor
             any group that stays within the interface.
         """),
-        ("RFC 3810 sections 5 and 6", "RFC 2710 section 3"),
+        ("RFC 3810 sections 5 and 6", "RFC 2710 section 3", "kernel ip-sysctl: force_mld_version"),
         ("igmp versions", "report", "ipv6 scopes"),
         ("mldv1", "mldv2", "listener"),
     ),
@@ -226,7 +226,7 @@ TOPICS = (
             An IPv6 socket has no such limit but that of its option memory, and then answers
             ENOMEM.
         """),
-        ("kernel ip-sysctl: igmp_max_memberships, igmp_max_msf, mld_max_msf", "ip(7)"),
+        ("kernel ip-sysctl: igmp_max_memberships, igmp_max_msf", "ip(7)"),
         ("join", "source filter"),
         ("enobufs", "igmp_max_memberships", "igmp_max_msf", "mld_max_msf", "no buffer space"),
     ),
