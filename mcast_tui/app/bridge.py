@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from mcast_tui.app.widgets.frame_rate import FrameRate
 from mcast_tui.errors import McastError
 from mcast_tui.services.events import Explained, GroupJoined, GroupLeft, MembershipNews
+from mcast_tui.services.kernel_views import read_views
 from mcast_tui.services.membership.facts import What
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Bridge:
         """Read what the kernel says of every membership now."""
         begun = time.monotonic()
         try:
-            self._kernel = self._node.groups.kernel_views()
+            self._kernel = read_views(self._node.groups)
         except OSError:
             self._kernel = {}  # unreadable is unknown, and shown so
         now = time.monotonic()

@@ -12,6 +12,7 @@ from mcast_tui.cli.talk import talk
 from mcast_tui.errors import UsageError
 from mcast_tui.services.caution import cautions
 from mcast_tui.services.events import GroupsImpaired, MembershipNews
+from mcast_tui.services.kernel_views import read_views
 from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.timeline import line_of
 
@@ -79,7 +80,7 @@ def announce(node: Node, groups: list[Group]) -> None:
         where = f" on {first.interface.name}" if first.interface else ""
         talk(f"listening to {len(groups)} groups, {first.label} to {last.label}{where}")
         return
-    views = node.groups.kernel_views(groups)
+    views = read_views(node.groups, groups)
     for group in groups:
         where = f" on {group.interface.name}" if group.interface else ""
         view = views[group.id]

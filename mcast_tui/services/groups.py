@@ -1,4 +1,4 @@
-"""The groups we take part in: join and leave on request, and what the kernel says of it.
+"""The groups we take part in: join and leave on request, join anew, choose whom a group hears.
 
 A `Group` is one membership, on one interface, with a socket of its own bound to the
 group. So the kernel keeps groups apart, each has its own buffer and its own drop
@@ -14,14 +14,12 @@ from __future__ import annotations
 import gc
 import itertools
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import McastError, UsageError
-from mcast_tui.net import kernel
 from mcast_tui.net.interfaces import Interface, resolve_interface
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
@@ -29,7 +27,6 @@ from mcast_tui.net.raw import open_raw_group
 from mcast_tui.net.refusals import refuse_plainly
 from mcast_tui.services.group import Group, label_of
 from mcast_tui.services.intakes import Intakes
-from mcast_tui.services.membership.interface_filter import told_by_ours
 from mcast_tui.services.open_ports import OpenPorts
 from mcast_tui.services.placement import joinable_kind, joining_interface
 from mcast_tui.wire.membership.source_filter import Change, SourceFilter
@@ -37,7 +34,7 @@ from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
     from mcast_tui.net.intake import Admission, Intake
@@ -312,18 +309,6 @@ class Groups:
             for group in self:
                 closing.callback(self.leave, group)
 
-    def kernel_views(self, groups: Iterable[Group] | None = None) -> Mapping[int, kernel.KernelView | None]:
-        """Return, by group id, what the kernel's tables say of each membership: one read for all.
-
-        None: this host is no member. A group that is missing: the tables could not be read.
-        """
-        try:
-            tables = kernel.read_memberships()
-        except OSError:
-            return {}
-        chosen = self if groups is None else groups
-        return KernelViews({group.id: group for group in chosen}, tables, self.holding)
-
     def holding(self, address: Address, ifindex: int) -> Sequence[Group]:
         """Return our groups at that address on that interface, whatever their ports and sources."""
         if self._holders_at != self.revision:
@@ -370,37 +355,6 @@ def refuse_broadcast(attempted: str) -> UsageError:
         "broadcast has no membership, and so no source filter",
         remedy="--range refuses by the sender's network, after the kernel.",
     )
-
-
-class KernelViews(Mapping[int, kernel.KernelView | None]):
-    """What the kernel's tables said of each membership, by group id: worked out for those that are asked for.
-
-    None: this host is no member.
-    """
-
-    def __init__(
-        self,
-        groups: dict[int, Group],
-        tables: kernel.MembershipTables,
-        holding: Callable[[Address, int], Sequence[Group]],
-    ) -> None:
-        self._groups = groups
-        self._tables = tables
-        self._holding = holding
-
-    def __getitem__(self, group_id: int) -> kernel.KernelView | None:
-        group = self._groups[group_id]
-        if group.interface is None or group.is_broadcast:
-            return None
-        place = group.endpoint.address, group.interface.index
-        view = self._tables.view(*place)
-        return None if view is None else told_by_ours(view, self._holding(*place))
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._groups)
-
-    def __len__(self) -> int:
-        return len(self._groups)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.net.kernel import KernelView
+from mcast_tui.services.kernel_views import read_views
 from mcast_tui.services.membership.interface_filter import told_by_ours
 from mcast_tui.services.membership.table import HostTable
 from mcast_tui.wire.address import parse_endpoint
@@ -64,7 +65,7 @@ async def test_a_blocked_source_is_shown_though_a_later_group_hides_it_from_the_
         table = HostTable(node.groups)
         table.read()
         await node.change_sources(group, SourceChange(Change.BLOCK, (A,)))
-        assert node.groups.kernel_views()[group.id].filter == f"EXCLUDE {{{A}}}"
+        assert read_views(node.groups)[group.id].filter == f"EXCLUDE {{{A}}}"
         rows = {str(row.group): row for row in table.read()}
         assert rows["224.1.0.1"].view.filter == f"EXCLUDE {{{A}}}"
         with socat_peer(host1, "239.9.9.9", 7777):

@@ -12,6 +12,7 @@ from mcast_tui.errors import McastError, UsageError
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services.chat import DIRECT, LineState
 from mcast_tui.services.events import DatagramRefused, DatagramSent, GroupJoined, GroupLeft, MembershipNews
+from mcast_tui.services.kernel_views import read_views
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.columns import Addressed
 from tests.peers import PATIENCE_S, socat, socat_peer, tcpdump_on
@@ -197,14 +198,14 @@ async def test_two_groups_on_one_port_do_not_leak_though_another_process_joined_
 async def test_thirty_groups_on_one_interface_are_all_heard_and_all_left(lab: Lab) -> None:
     async with node_on(lab.host(1)) as node:
         groups = await node.join(parse_endpoint("239.1.0.1%eth0:5000+29"))
-        views = node.groups.kernel_views()
+        views = read_views(node.groups)
         with socat(lab.host(2), "-u", "STDIO", "UDP4-DATAGRAM:239.1.0.30:5000") as peer:
             peer.say("the thirtieth")
             [packet] = await packets(node, 1)
         for group in groups:
             await node.leave(group)
         with lab.host(1).entered():
-            after = node.groups.kernel_views(groups)
+            after = read_views(node.groups, groups)
     assert len(groups) == 30
     assert {view.users for view in views.values() if view} == {1}
     assert packet.destination == ip_address("239.1.0.30")
@@ -234,7 +235,7 @@ async def test_the_same_group_on_two_interfaces_is_two_groups(make_lab) -> None:
 async def test_a_source_specific_join_hears_that_source_only(lab: Lab) -> None:
     async with node_on(lab.host(1)) as node:
         [group] = await node.join(parse_endpoint("192.168.10.3,232.1.1.1%eth0:5000"))
-        view = node.groups.kernel_views()[group.id]
+        view = read_views(node.groups)[group.id]
         with (
             socat(lab.host(2), "-u", "STDIO", "UDP4-DATAGRAM:232.1.1.1:5000") as other,
             socat(lab.host(3), "-u", "STDIO", "UDP4-DATAGRAM:232.1.1.1:5000") as wanted,
@@ -356,7 +357,7 @@ async def test_leaving_the_node_leaves_every_membership(lab: Lab) -> None:
     async with node_on(lab.host(1)) as node:
         groups = await node.join(CHAT)
     with lab.host(1).entered():
-        assert set(node.groups.kernel_views(groups).values()) == {None}
+        assert set(read_views(node.groups, groups).values()) == {None}
 
 
 async def test_waiting_ends_with_an_error_when_the_capture_thread_ends_by_a_fault(lab: Lab) -> None:
@@ -465,6 +466,6 @@ async def test_a_broadcast_address_is_refused_on_an_interface_of_another_network
 async def test_a_thousand_groups_are_joined_and_left_with_one_look_at_the_interfaces(lab: Lab) -> None:
     async with node_on(lab.host(1)) as node:
         groups = await node.join(parse_endpoint("239.5.0.0%eth0:5000+999"))
-        views = node.groups.kernel_views()
+        views = read_views(node.groups)
     assert len(groups) == 1000
     assert all(view is not None for view in views.values())

@@ -13,6 +13,7 @@ from mcast_tui.errors import UsageError
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services.chat import DIRECT, LineState
 from mcast_tui.services.desk import Desk
+from mcast_tui.services.kernel_views import read_views
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.columns import Addressed
 from tests.peers import Socat, socat, socat_peer, tcpdump_on
@@ -297,7 +298,7 @@ async def test_a_run_of_raw_groups_is_joined_and_kept_apart(lab: Lab) -> None:
             for group in joined:
                 sock.sendto(str(group.endpoint.address).encode(), (str(group.endpoint.address), 0))
         heard = await packets(node, 3)
-        views = node.groups.kernel_views()
+        views = read_views(node.groups)
     assert [group.label for group in joined] == [f"ip://239.1.1.{last}:253" for last in (1, 2, 3)]
     assert sorted(str(packet.destination).encode() for packet in heard) == sorted(
         packet.payload for packet in heard

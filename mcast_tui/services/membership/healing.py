@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mcast_tui.errors import McastError, NetworkRefused
 from mcast_tui.net import kernel
 from mcast_tui.net.link_monitor import Overrun
+from mcast_tui.services.kernel_views import read_views
 from mcast_tui.services.membership.facts import TimelineEntry, What
 from mcast_tui.services.membership.link_changes import (
     changes,
@@ -212,7 +213,7 @@ class Healer:
         if not members:
             return
         refused = self._groups.renew(members)
-        views = self._groups.kernel_views(members)
+        views = read_views(self._groups, members)
         healed: list[tuple[Group, KernelView | None]] = []
         for group in members:
             view = views.get(group.id)
