@@ -5,8 +5,7 @@ group. So the kernel keeps groups apart, each has its own buffer and its own dro
 counter, and twenty memberships per socket are no limit. Unicast and broadcast come in by
 the group's port (`services.open_ports`), which is also where we send from.
 
-Refuses: a unicast address, the same group twice on one interface, and a source that two of our
-groups would hear: both sockets would, and every packet would stand in the log twice.
+Refuses a unicast address, and by `services.overlap` what would show a packet twice.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from mcast_tui.net.refusals import refuse_plainly
 from mcast_tui.services.group import Group, label_of
 from mcast_tui.services.intakes import Intakes
 from mcast_tui.services.open_ports import OpenPorts
+from mcast_tui.services.overlap import refuse_overlap, refuse_shared, take_over
 from mcast_tui.services.placement import joinable_kind, joining_interface
-from mcast_tui.wire.membership.source_filter import Change, SourceFilter
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from mcast_tui.net.receiver import Receiver
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.literal import Address
-    from mcast_tui.wire.membership.source_filter import SourceChange
+    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
 
     _Key: TypeAlias = tuple[Address, int | None, int]
     """Address, raw protocol, port."""
@@ -142,9 +141,9 @@ class Groups:
         admission: Admission | None,
         sources: SourceFilter | None,
     ) -> Group:
-        self._refuse_twice(endpoint, interface, sources)
+        refuse_overlap(endpoint, interface, sources, self._at_place(endpoint, interface))
         if sources is not None and kind is not Kind.MULTICAST:
-            raise refuse_broadcast(f"hear {sources} of {endpoint}")
+            raise _refuse_broadcast(f"hear {sources} of {endpoint}")
         with ExitStack() as resources:
             port = self.ports.hold(endpoint.family, endpoint.port, admission, protocol=endpoint.protocol)
             resources.callback(self.ports.release, port)
@@ -166,17 +165,20 @@ class Groups:
                 joined_at=time.time_ns(),
                 resources=resources.pop_all(),
             )
-        for other in self._at.get(
-            _key(endpoint), ()
-        ):  # what comes by an index that was given away is not its
-            other.former_indices = tuple(each for each in other.former_indices if each != group.ifindex)
-        if membership is not None and (endpoint.source is not None or sources is not None):
-            group.take_filter(membership.filter(), is_new=True)
-            self._claim(group)
-        self._groups[group.id] = group
-        self._at.setdefault(_key(endpoint), []).append(group)
-        self.revision += 1
+        self._take_in(group)
         return group
+
+    def _take_in(self, group: Group) -> None:
+        """Count a group that was joined as ours; what it hears is its own from now on."""
+        here = self._at.setdefault(_key(group.endpoint), [])
+        for other in here:  # what comes by an index that was given away is not the other's
+            other.former_indices = tuple(each for each in other.former_indices if each != group.ifindex)
+        if group.membership is not None and not group.membership.is_of_any_source:
+            group.take_filter(group.membership.filter(), is_new=True)
+            take_over(group, self._beside(group))
+        here.append(group)
+        self._groups[group.id] = group
+        self.revision += 1
 
     def _open_group(
         self,
@@ -216,35 +218,22 @@ class Groups:
         that another of our groups hears; `NetworkRefused` as the kernel says. The filter is then as before.
         """
         if group.membership is None:
-            raise refuse_broadcast(f"{change} in {group.label}")
-        if change.kind in {Change.ADD, Change.ONLY}:
-            self._refuse_shared(group, change)
+            raise _refuse_broadcast(f"{change} in {group.label}")
+        refuse_shared(change, group, self._beside(group))
         group.take_filter(group.membership.change(change))
-        self._claim(group)
+        take_over(group, self._beside(group))
         self.revision += 1
         assert group.filter is not None  # a change returns the filter or raises
         return group.filter
 
-    def _refuse_shared(self, group: Group, change: SourceChange) -> None:
-        for other in self._beside(group):
-            for source in change.sources:
-                if other.hears(source):
-                    raise UsageError(
-                        f"{change} in {group.label}",
-                        f"{source} is heard in {other.label} already: each packet would be shown twice",
-                        remedy=f"Leave it first: /leave {other.label}.",
-                    )
-
-    def _claim(self, group: Group) -> None:
-        """Make the packets of the sources it hears its own: a group that once heard them has lost them."""
-        for other in self._beside(group):
-            if other.shown_sources is not None:
-                other.shown_sources = tuple(each for each in other.shown_sources if not group.hears(each))
+    def _at_place(self, endpoint: Endpoint, interface: Interface | None) -> list[Group]:
+        """Return the groups at this address and port, of any source, on that interface."""
+        index = interface.index if interface else None
+        return [group for group in self._at.get(_key(endpoint), ()) if group.ifindex == index]
 
     def _beside(self, group: Group) -> list[Group]:
         """Return the other groups at the same address, port and interface."""
-        at = self._at.get(_key(group.endpoint), ())
-        return [other for other in at if other is not group and other.ifindex == group.ifindex]
+        return [other for other in self._at_place(group.endpoint, group.interface) if other is not group]
 
     def follow(self, group: Group, interface: Interface) -> None:
         """Take note of how a group's interface is now: its name, its index, its addresses."""
@@ -318,37 +307,8 @@ class Groups:
                     self._holders.setdefault((group.endpoint.address, group.ifindex), []).append(group)
         return self._holders.get((address, ifindex), ())
 
-    def _refuse_twice(
-        self, endpoint: Endpoint, interface: Interface | None, sources: SourceFilter | None
-    ) -> None:
-        index = interface.index if interface else None
-        for group in self._at.get(_key(endpoint), ()):
-            if group.ifindex != index:
-                continue
-            where = f" on {interface.name}" if interface else ""
-            attempted = f"join {endpoint}{where}"
-            if group.endpoint.source == endpoint.source and group.chosen_filter is None:
-                raise UsageError(attempted, "it is joined already")
-            heard = group.chosen_filter or group.endpoint.source or "any source"
-            if endpoint.source is None or group.shown_sources is None:
-                only = " only" if heard is group.endpoint.source else ""
-                raise UsageError(
-                    attempted,
-                    f"the group is joined already, from {heard}{only}",
-                    remedy="Leave it first: with both, every packet would be shown twice.",
-                )
-            for source in sources.sources if sources else ():
-                if group.hears(source):
-                    raise UsageError(attempted, f"{source} is heard in {group.label} already")
-            if group.names(endpoint.source):
-                raise UsageError(
-                    attempted,
-                    f"it is joined already: {group.label} hears {heard}",
-                    remedy=None if group.hears(endpoint.source) else f"/source add {endpoint.source} there.",
-                )
 
-
-def refuse_broadcast(attempted: str) -> UsageError:
+def _refuse_broadcast(attempted: str) -> UsageError:
     """Say that a source filter is a part of a membership, which broadcast does without."""
     return UsageError(
         attempted,
