@@ -10,6 +10,7 @@ Every text here went through `safe`; nothing else of the payload is kept.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -27,6 +28,7 @@ from mcast_tui.wire.columns import (
     address_words,
     ports_and_protocol,
 )
+from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from mcast_tui.errors import McastError
     from mcast_tui.services.group import Group
     from mcast_tui.services.groups import Groups
+    from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.literal import Address
 
     Rows: TypeAlias = npt.NDArray[np.intp]
@@ -194,6 +197,32 @@ def _received_line(number: int, columns: Columns, row: int, payload: bytes | Non
         altered=altered,
         number=number,
         protocol=protocol,
+    )
+
+
+_ADDRESSED = {
+    Kind.MULTICAST: Addressed.MULTICAST,
+    Kind.LIMITED_BROADCAST: Addressed.BROADCAST,
+    Kind.DIRECTED_BROADCAST: Addressed.BROADCAST,
+}
+
+
+def own_line(destination: Endpoint, payload: bytes, group: Group | None, kind: Kind) -> Line:
+    """Return what we are about to send as a line; `group` None: it goes past the groups we joined."""
+    text, plain, altered = describe_payload(payload, len(payload))
+    return Line(
+        at=time.time_ns(),
+        source=None,
+        source_port=None,
+        destination=destination.address,
+        destination_port=destination.port if destination.protocol is None else None,
+        text=text,
+        state=LineState.SENDING,
+        addressed=_ADDRESSED.get(kind, Addressed.UNICAST),
+        is_text=plain,
+        altered=altered,
+        is_aside=group is None,
+        protocol=destination.protocol,
     )
 
 

@@ -21,7 +21,7 @@ from mcast_tui.net.intake import Admission
 from mcast_tui.net.interfaces import list_interfaces
 from mcast_tui.net.ports import raise_file_limit
 from mcast_tui.net.receiver import Receiver
-from mcast_tui.services.chat import DIRECT, Chat, Line, LineState, describe_payload
+from mcast_tui.services.chat import DIRECT, Chat, LineState, own_line
 from mcast_tui.services.events import (
     CaptureStopped,
     DatagramRefused,
@@ -45,8 +45,6 @@ from mcast_tui.services.membership.witness import Witness
 from mcast_tui.services.monitor import Monitor, Snapshot
 from mcast_tui.services.outgoing import Outgoing
 from mcast_tui.services.placement import joinable_kind, joining_interface, kind_of
-from mcast_tui.wire.columns import Addressed, Columns
-from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +60,7 @@ if TYPE_CHECKING:
     from mcast_tui.services.open_ports import OpenPort
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.address import Endpoint
-    from mcast_tui.wire.columns import Column, Packet
+    from mcast_tui.wire.columns import Column, Columns, Packet
     from mcast_tui.wire.membership.message import Heard
     from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
 
@@ -338,7 +336,7 @@ class Node:
             options = replace(options, ifindex=self._outgoing.ifindex_towards(destination, group))
         self.chat.poll()  # what arrived before stands before it
         pane = self.chat.pane(group.id if group else DIRECT)
-        line = _own_line(destination, payload, group, kind_of(destination, self.interfaces))
+        line = own_line(destination, payload, group, kind_of(destination, self.interfaces))
         if pane is not None:
             pane.add(line)
         try:
@@ -380,28 +378,3 @@ class _Arrival:
     def append(self, columns: Columns, payloads: Column) -> None:
         self._ring.append(columns, payloads)
         self._wake()
-
-
-ADDRESSED = {
-    Kind.MULTICAST: Addressed.MULTICAST,
-    Kind.LIMITED_BROADCAST: Addressed.BROADCAST,
-    Kind.DIRECTED_BROADCAST: Addressed.BROADCAST,
-}
-
-
-def _own_line(destination: Endpoint, payload: bytes, group: Group | None, kind: Kind) -> Line:
-    text, plain, altered = describe_payload(payload, len(payload))
-    return Line(
-        at=time.time_ns(),
-        source=None,
-        source_port=None,
-        destination=destination.address,
-        destination_port=destination.port if destination.protocol is None else None,
-        text=text,
-        state=LineState.SENDING,
-        addressed=ADDRESSED.get(kind, Addressed.UNICAST),
-        is_text=plain,
-        altered=altered,
-        is_aside=group is None,
-        protocol=destination.protocol,
-    )
