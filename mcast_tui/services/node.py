@@ -36,9 +36,9 @@ from mcast_tui.services.events import (
 )
 from mcast_tui.services.groups import Groups
 from mcast_tui.services.membership.explain import explain
-from mcast_tui.services.membership.facts import TimelineEntry, What
+from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.healing import Healer
-from mcast_tui.services.membership.joins import entries_of
+from mcast_tui.services.membership.joins import change_entry, entries_of
 from mcast_tui.services.membership.link_watch import LinkWatch
 from mcast_tui.services.membership.timeline import Timeline
 from mcast_tui.services.membership.witness import Witness
@@ -288,19 +288,7 @@ class Node:
         before = group.filter
         witness = self._witness(group)
         read = self.groups.change_sources(group, change)
-        self.timeline.add(
-            TimelineEntry(
-                at=time.time_ns(),
-                what=What.FILTER,
-                is_seen=True,
-                ifindex=group.ifindex,
-                interface=group.interface.name if group.interface else None,
-                group=group.endpoint.address,
-                who="this app",
-                text=f"{change}: {read}",
-                origin="getsockopt MCAST_MSFILTER",
-            )
-        )
+        self.timeline.add(change_entry(group, change, read))
         if witness is not None:
             self._explain(witness.of_change(group, change, before))
         return read

@@ -1,4 +1,4 @@
-"""Our own joins and leaves as entries of the timeline."""
+"""Our own joins, leaves and changes of sources as entries of the timeline."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mcast_tui.services.group import Group
+    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
 
 TOLD_SINGLY = 20
 """Groups of one run that stand each in the timeline; of a longer one only how many, or nothing else would."""
@@ -29,7 +30,14 @@ def entries_of(what: What, groups: Sequence[Group]) -> Iterator[TimelineEntry]:
         yield _entry(what, group, f"port {group.endpoint.port}, {heard}")
 
 
-def _entry(what: What, group: Group, text: str, *, is_run: bool = False) -> TimelineEntry:
+def change_entry(group: Group, change: SourceChange, read: SourceFilter) -> TimelineEntry:
+    """Return what is to be told of changed sources; `read` is the filter as the kernel then said it."""
+    return _entry(What.FILTER, group, f"{change}: {read}", origin="getsockopt MCAST_MSFILTER")
+
+
+def _entry(
+    what: What, group: Group, text: str, *, is_run: bool = False, origin: str = "setsockopt"
+) -> TimelineEntry:
     return TimelineEntry(
         at=time.time_ns(),
         what=what,
@@ -39,5 +47,5 @@ def _entry(what: What, group: Group, text: str, *, is_run: bool = False) -> Time
         group=None if is_run else group.endpoint.address,
         who="this app",
         text=text,
-        origin="setsockopt",
+        origin=origin,
     )
