@@ -76,7 +76,7 @@ async def take_talk(folder: Path, endpoints: Sequence[Endpoint], note: str) -> N
         await pilot.press("4")
         await wait(pilot, lambda: len(node.memberships.queriers()) > 1)  # of IPv4 and of IPv6
         await say(pilot, "/block 192.168.10.4")  # whose text tries to break the terminal
-        await wait(pilot, lambda: "sent" in str(node.explanation))
+        await wait(pilot, lambda: "sent" in str(node.explainer.explanation))
         await take_sizes(pilot, app, folder, "membership")
         await say(pilot, "/tap")
         await wait(pilot, lambda: app.main is not None and app.main.stage.centre == "packets")

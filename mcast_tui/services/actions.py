@@ -70,7 +70,7 @@ class Actions:
 
     def __init__(self, node: Node, desk: Desk, frame: Frame) -> None:
         self._node = node
-        node.explains = True  # whoever asks for one thing after the other may want to know what it did
+        node.explainer.is_on = True  # whoever asks for one thing after the other may want to know what it did
         self._desk = desk
         self._frame = frame
         self._in_order = asyncio.Lock()
@@ -379,8 +379,8 @@ class Actions:
     def _explain(self, topic: str | None) -> None:
         if topic is not None:
             self._frame.show_topic(need_topic(topic))
-        elif self._node.explanation is not None:
-            self._frame.show_explanation(self._node.explanation)
+        elif self._node.explainer.explanation is not None:
+            self._frame.show_explanation(self._node.explainer.explanation)
         else:
             what = "Nothing was joined, left or changed here yet."
             self._frame.announce(Notice(Level.DONE, what, f"/explain TOPIC explains: {topic_names()}."))

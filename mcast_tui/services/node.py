@@ -27,7 +27,6 @@ from mcast_tui.services.events import (
     DatagramRefused,
     DatagramSent,
     Event,
-    Explained,
     GroupJoined,
     GroupLeft,
     GroupsImpaired,
@@ -35,16 +34,15 @@ from mcast_tui.services.events import (
     MembershipNews,
 )
 from mcast_tui.services.groups import Groups
-from mcast_tui.services.membership.explain import explain
+from mcast_tui.services.membership.explainer import Explainer
 from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.healing import Healer
 from mcast_tui.services.membership.joins import change_entry, entries_of
 from mcast_tui.services.membership.link_watch import LinkWatch
 from mcast_tui.services.membership.timeline import Timeline
-from mcast_tui.services.membership.witness import Witness
 from mcast_tui.services.monitor import Monitor, Snapshot
 from mcast_tui.services.outgoing import Outgoing
-from mcast_tui.services.placement import joinable_kind, joining_interface, kind_of
+from mcast_tui.services.placement import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,23 +52,16 @@ if TYPE_CHECKING:
     from mcast_tui.net.link_monitor import News
     from mcast_tui.net.sender import SendOptions, Sent
     from mcast_tui.services.group import Group
-    from mcast_tui.services.membership.deed import Deed
-    from mcast_tui.services.membership.facts import Explanation
     from mcast_tui.services.membership.watch import MembershipWatch
     from mcast_tui.services.open_ports import OpenPort
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.columns import Column, Columns, Packet
-    from mcast_tui.wire.membership.message import Heard
     from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
 
 
 LOOK_AROUND_S = 1.0
 """Between two looks at what nobody tells us of."""
-
-
-MOST_REPORTS = 64
-"""Kept to explain one deed by: it makes two or three, other groups' reports may come in between."""
 
 
 class Node:
@@ -93,20 +84,12 @@ class Node:
         self.timeline = Timeline(lambda entry: self._tell(MembershipNews(entry)))
         self.link_monitor = LinkWatch()
         self.healer = Healer(self.groups, self.timeline, self._tell_impaired)
+        self.explainer = Explainer(self.groups, self._tell)
         self._outgoing = Outgoing(settings, self.groups, self._echoes, self.healer.moved)
         self._memberships: MembershipWatch | None = None
         self._link_news: list[News] = []
         self._clock: asyncio.TimerHandle | None = None
         self.interfaces: tuple[Interface, ...] = ()
-        self.explains = False
-        """Whether the tables are looked at before and after what a person does to a group, to explain it.
-
-        Not for a verb that joins ten thousand: each look reads a whole table.
-        """
-        self.explanation: Explanation | None = None
-        """What the last join, leave or change of sources did; a tap makes it say more."""
-        self._deed: Deed | None = None
-        self._reports: tuple[Heard, ...] = ()
         self._held = ExitStack()
         self._listeners: list[Callable[[Event], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -255,16 +238,12 @@ class Node:
         if endpoint.interface is None and self.settings.interface is not None:
             endpoint = replace(endpoint, interface=self.settings.interface)
         interfaces = self.refresh_interfaces()
-        witness = None
-        if self.explains:
-            kind, holding = joinable_kind(endpoint, interfaces), self.groups.holding
-            witness = Witness(endpoint.address, joining_interface(endpoint, kind, interfaces), holding)
+        watched = self.explainer.watch_join(endpoint, interfaces)
         joined = self.groups.join(endpoint, interfaces, admission, sources)
         for group in joined:
             self._tell(GroupJoined(group))
         self._note(What.JOIN, joined)
-        if witness is not None:
-            self._explain(witness.of_join(joined[0], len(joined) - 1))
+        watched.joined(joined)
         return joined
 
     def _note(self, what: What, groups: Sequence[Group]) -> None:
@@ -274,44 +253,22 @@ class Node:
     async def leave(self, group: Group) -> None:
         """Leave a group; its packets stay in the ring."""
         self.chat.poll()
-        before = group.filter
-        witness = self._witness(group)
+        before = group.filter  # while its socket can be asked
+        watched = self.explainer.watch(group)
         self.groups.leave(group)
         self._tell(GroupLeft(group))
         self._note(What.LEAVE, [group])
-        if witness is not None:
-            self._explain(witness.of_leave(group, before))
+        watched.left(group, before)
 
     async def change_sources(self, group: Group, change: SourceChange) -> SourceFilter:
         """Change whom a group hears; return the filter as the kernel says it. See `Groups.change_sources`."""
         self.chat.poll()  # what arrived before is of the sources of before
         before = group.filter
-        witness = self._witness(group)
+        watched = self.explainer.watch(group)
         read = self.groups.change_sources(group, change)
         self.timeline.add(change_entry(group, change, read))
-        if witness is not None:
-            self._explain(witness.of_change(group, change, before))
+        watched.changed(group, change, before)
         return read
-
-    def _witness(self, group: Group) -> Witness | None:
-        if not self.explains:
-            return None
-        return Witness(group.endpoint.address, group.interface, self.groups.holding)
-
-    def _explain(self, deed: Deed) -> None:
-        self._deed, self._reports = deed, ()
-        self.explanation = explain(deed)
-        self._tell(Explained(self.explanation))
-
-    def explain_by_wire(self, reports: Sequence[Heard]) -> None:
-        """Say more of the last deed: `reports` are membership messages of this host that a tap saw leave."""
-        if self._deed is None:
-            return
-        self._reports = (*self._reports, *reports)[-MOST_REPORTS:]
-        explanation = explain(self._deed, self._reports)
-        if explanation != self.explanation:
-            self.explanation = explanation
-            self._tell(Explained(explanation))
 
     async def send(self, destination: Endpoint, payload: bytes, options: SendOptions) -> Sent:
         """Send one datagram from the group's port, or for unicast from a private one.

@@ -150,7 +150,7 @@ def test_a_file_is_paced_and_a_signal_ends_it(host1: Host, tmp_path: Path) -> No
 async def test_lines_that_came_too_fast_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     counts = iter([0, 7, 7, 10])
     chat = SimpleNamespace(poll=lambda: None, pane=lambda _: None, skipped=lambda: next(counts))
-    plain = PlainChat(SimpleNamespace(chat=chat, groups=()))
+    plain = PlainChat(SimpleNamespace(chat=chat, groups=(), explainer=SimpleNamespace()))
     for _ in range(4):
         plain._print_new()
     said = capsys.readouterr()

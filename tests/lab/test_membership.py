@@ -114,7 +114,7 @@ async def test_what_is_told_of_a_change_is_seen_by_another_host_and_followed_by_
     lab.set_bridges(br_mcast_last_member_intvl=20)  # in 1/100 s
     with tcpdump_on(lab.host(3), "igmp") as wire:
         async with node_on(lab.host(1)) as node:
-            node.explains = True
+            node.explainer.is_on = True
             node.memberships.listen()
             witness = Witness(lab, node, wire)
             [group] = await node.join(parse_endpoint(f"{GROUP}%eth0"))
@@ -136,8 +136,8 @@ async def test_what_is_told_of_a_change_is_seen_by_another_host_and_followed_by_
             await witness.claimed(RecordType.CHANGE_TO_INCLUDE_MODE, GROUP)
             await until(lambda: not witness.entries(GROUP), "the end of the entry")
             sent = "The kernel sent an IGMPv3 report to 224.0.0.22: CHANGE_TO_INCLUDE_MODE {}"
-            assert node.explanation is not None
-            assert any(step.is_seen and sent in step.text for step in node.explanation.steps)
+            assert node.explainer.explanation is not None
+            assert any(step.is_seen and sent in step.text for step in node.explainer.explanation.steps)
         witness.assert_seen_there()
 
 

@@ -274,7 +274,7 @@ async def test_every_step_holds_against_the_tables_and_a_capture_of_the_wire(lab
     host = lab.host(1)
     group = parse_endpoint("239.1.1.1%eth0")
     async with node_on(host) as node:
-        node.explains = True
+        node.explainer.is_on = True
         with tcpdump_on(host, "igmp") as tap:
             [joined] = await node.join(group)
             await sent_as_told(node, tap, "CHANGE_TO_EXCLUDE_MODE {}")
@@ -293,30 +293,31 @@ async def test_every_step_holds_against_the_tables_and_a_capture_of_the_wire(lab
 
 
 def text_of(node) -> str:
-    return "\n".join(step.text for step in node.explanation.steps if step.is_seen)
+    return "\n".join(step.text for step in node.explainer.explanation.steps if step.is_seen)
 
 
 async def sent_as_told(node, tap, record: str) -> None:
     """Wait until the wire has carried twice what the explanation inferred; it is then told as seen."""
-    [inferred] = [step.text for step in node.explanation.steps if "The kernel sends" in step.text]
+    deed, told = node.explainer._deed, node.explainer.explanation
+    [inferred] = [step.text for step in told.steps if "The kernel sends" in step.text]
     claim = inferred.partition(";")[0].replace("sends", "sent")
     assert claim.endswith(f"IGMPv3 report to 224.0.0.22: {record}")
     while True:
         frames = tap.frames()
-        seen = [step.text for step in explain(node._deed, captured(tap, node)).steps if step.is_seen]
+        seen = [step.text for step in explain(deed, captured(tap, deed)).steps if step.is_seen]
         if f"{claim}, twice so far." in seen:
             return
         await tap.will_see(frames + 1)
 
 
-def captured(tap, node) -> list[Heard]:
+def captured(tap, deed) -> list[Heard]:
     """Return the messages of a capture, read by us."""
     data, at, found = tap.output.data, tap.HEADER, []
     while at + 16 <= len(data):
         seconds, fraction, length = struct.unpack_from("=IIi", data, at)
         frame = data[at + 16 : at + 16 + length]
         received_at = seconds * 1_000_000_000 + fraction * 1_000
-        outgoing = ControlFrame(received_at, node._deed.interface.index, True, frame[6:12], None, frame[14:])
+        outgoing = ControlFrame(received_at, deed.interface.index, True, frame[6:12], None, frame[14:])
         read = hear(outgoing)
         if isinstance(read, Heard):
             found.append(read)

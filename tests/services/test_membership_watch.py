@@ -81,7 +81,7 @@ async def test_a_querier_is_known_and_its_loss_is_told_before_the_prune(
 async def test_what_was_inferred_of_a_join_is_seen_once_the_tap_hears_it(host1: Host) -> None:
     explained: list[Explained] = []
     async with node_on(host1) as node:
-        node.explains = True
+        node.explainer.is_on = True
         node.subscribe(lambda event: explained.append(event) if isinstance(event, Explained) else None)
         node.memberships.listen()
         await node.join(parse_endpoint(f"{GROUP}%eth0"))

@@ -218,7 +218,7 @@ async def test_more_sources_than_the_kernel_holds_are_refused_with_the_limit(hos
 
 async def test_a_change_is_told_with_the_filter_as_it_was_read_back(host1: Host) -> None:
     async with node_on(host1) as node:
-        node.explains = True
+        node.explainer.is_on = True
         [group] = await node.join(parse_endpoint("224.1.0.1%eth0"))
         events: list[object] = []
         node.subscribe(events.append)
@@ -228,7 +228,7 @@ async def test_a_change_is_told_with_the_filter_as_it_was_read_back(host1: Host)
         assert entry.text == "block 192.168.10.2: EXCLUDE {192.168.10.2}"
         assert entry.group == group.endpoint.address
         [told] = [event.explanation for event in events if isinstance(event, Explained)]
-        assert told is node.explanation
+        assert told is node.explainer.explanation
 
 
 class Silent:

@@ -91,7 +91,7 @@ class MembershipWatch:
     @property
     def explanation(self) -> Explanation | None:
         """What the last join, leave or change of a filter did; None before the first."""
-        return self._node.explanation
+        return self._node.explainer.explanation
 
     @property
     def tap(self) -> TapState:

@@ -162,7 +162,7 @@ class WireWatch:
                     self.skipped += 1
         self._tell(entries)
         if ours:
-            self._node.explain_by_wire(ours)
+            self._node.explainer.hear(ours)
 
     def _tell(self, entries: Sequence[TimelineEntry]) -> None:
         for entry in entries[:MOST_ENTRIES]:
