@@ -16,13 +16,14 @@ from mcast_tui.cli.printing.packet_format import NANOSECONDS
 from mcast_tui.cli.running import announce, input_lines, tell_interfaces
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import UsageError
-from mcast_tui.services.actions import PACE_S, Actions
+from mcast_tui.services.actions import Actions
 from mcast_tui.services.chat import DIRECT, Line
 from mcast_tui.services.command import COMMANDS, find_command
 from mcast_tui.services.desk import Desk
 from mcast_tui.services.events import DatagramRefused, Event
 from mcast_tui.services.joining import join_place
 from mcast_tui.services.notice import Level, Notice
+from mcast_tui.services.saying import PACE_S
 from mcast_tui.wire.address import address_and_port
 
 if TYPE_CHECKING:

@@ -19,39 +19,29 @@ from mcast_tui.services.command import CommandError, find_command, nearest_comma
 from mcast_tui.services.joining import join_place
 from mcast_tui.services.membership.topics import need_topic, topic_names
 from mcast_tui.services.notice import Level, Notice, notice_of
-from mcast_tui.services.target import MOST_LINES, Size, payload_of
-from mcast_tui.wire.address import Kind
+from mcast_tui.services.saying import Speaker, SpeakerFrame
 from mcast_tui.wire.socat.line import INTERFACE, OWN_ADDRESS, peer_command
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from mcast_tui.net.sender import SendOptions
     from mcast_tui.services.desk import Aim, Desk
     from mcast_tui.services.group import Group
     from mcast_tui.services.membership.facts import Explanation
     from mcast_tui.services.membership.topic_texts.topic import Topic
     from mcast_tui.services.node import Node
-    from mcast_tui.services.target import Target
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.membership.source_filter import SourceChange
     from mcast_tui.wire.place import Place
 
-PACE_S = 0.002
-"""Between the datagrams of a paste: 500 a second, which a socat at the other end can read."""
-BROADCAST = frozenset({Kind.LIMITED_BROADCAST, Kind.DIRECTED_BROADCAST})
 
-
-class Frame(Protocol):
+class Frame(SpeakerFrame, Protocol):
     """What the actions need of the screen."""
 
-    def announce(self, notice: Notice) -> None: ...
     def show_selection(self) -> None: ...
     def show_target(self) -> None: ...
     def point_at(self, column: int) -> None: ...
     def offer_line(self, line: str) -> None: ...
-    def show_progress(self, done: int, total: int) -> None: ...
-    def ask_again(self, text: str) -> None: ...
     def clear_view(self, *, undo: bool) -> int: ...
     def show_wire(self) -> None: ...
     def toggle_pause(self) -> None: ...
@@ -74,7 +64,7 @@ class Actions:
         self._desk = desk
         self._frame = frame
         self._in_order = asyncio.Lock()
-        self._is_sending = False
+        self._speaker = Speaker(node, desk, frame)
         self.last_error: McastError | None = None
         """Why the latest request was not understood or not carried out; None when it was."""
 
@@ -113,17 +103,17 @@ class Actions:
     async def _perform(self, wanted: request.Request, aim: Aim) -> None:  # a table: one line a request
         match wanted:
             case request.Say():
-                await self._say(wanted.text, aim)
+                await self._speaker.say(wanted.text, aim)
             case request.Join():
                 await self._join(wanted.places)
             case request.Leave():
                 await self._leave(self._group_to_leave(wanted.endpoint, aim))
             case request.Message():
-                await self._message(wanted)
+                await self._speaker.message(wanted)
             case request.Send():
-                await self._send_to(wanted)
+                await self._speaker.send(wanted)
             case request.SendBytes():
-                await self._send(self._need_target(aim), wanted.payload)
+                await self._speaker.say_bytes(wanted.payload, aim)
             case request.SetHopLimit():
                 self._set_hop_limit(wanted.hop_limit, aim)
             case request.SetLoop():
@@ -212,109 +202,17 @@ class Actions:
 
     # -- sending -------------------------------------------------------------------------
 
-    def _need_target(self, aim: Aim) -> Target:
-        if aim.reply_to is None:
-            self._desk.need_group("send", aim)
-        target = self._desk.target(aim)
-        assert target is not None  # a group and a sender to reply to are targets
-        return target
-
-    async def _say(self, text: str, aim: Aim) -> None:
-        target = self._need_target(aim)
-        payload = payload_of(text)
-        if target.size(len(payload)) is Size.TOO_LONG:
-            raise UsageError(
-                f"send {human.format_count(len(payload))} bytes",
-                f"one datagram over IPv{target.destination.family} carries at most "
-                f"{human.format_count(target.largest)}",
-                remedy="Shorten it; it stays in the input line.",
-            )
-        await self._send(target, payload)
-        if target.is_reply:
-            self._tell_sent(target)
-
-    async def _send(self, target: Target, payload: bytes) -> None:
-        await self._node.send(target.destination, payload, target.options)
-
-    async def _message(self, wanted: request.Message) -> None:
-        kind = self._desk.kind_of(wanted.destination)
-        if kind is Kind.MULTICAST or kind in BROADCAST:
-            raise UsageError(
-                f"message {wanted.destination}",
-                f"it is a {kind.value} address, read by many",
-                remedy="Use /send for a group and /send -b for broadcast.",
-            )
-        target = self._desk.target_of(wanted.destination, self._unicast_options())
-        await self._send(target, payload_of(wanted.text))
-        self._tell_sent(target)
-
-    async def _send_to(self, wanted: request.Send) -> None:
-        kind = self._desk.kind_of(wanted.destination)
-        if kind in BROADCAST and not wanted.broadcast:
-            raise UsageError(
-                f"send to {wanted.destination}",
-                f"it is a {kind.value} address: every host of the link would read it",
-                remedy="Say so with -b: /send -b ...",
-            )
-        group = self._node.groups.find(wanted.destination, self._node.interfaces)
-        is_shared = kind is Kind.MULTICAST or kind in BROADCAST
-        options = self._desk.options(group) if is_shared else self._unicast_options()
-        target = self._desk.target_of(wanted.destination, options, group)
-        await self._send(target, payload_of(wanted.text))
-        if group is None or group is not self._desk.selected:
-            self._tell_sent(target)
-
-    def _tell_sent(self, target: Target) -> None:
-        """Say that a line left which the selected conversation does not show."""
-        where = "" if target.kind is Kind.MULTICAST else " It and its answers are under All traffic, Chat."
-        self._frame.announce(Notice(Level.DONE, f"Sent to {target.place}.{where}"))
-
-    def _unicast_options(self) -> SendOptions:
-        return replace(self._desk.options(None), hop_limit=None)
-
     def send_lines(self, lines: Sequence[str]) -> Coroutine[Any, Any, None]:
-        """Send each line as a datagram to what is selected now, paced; the rest is asked about again.
-
-        Refuses more than `MOST_LINES`.
-        """
+        """Send each line as a datagram to what is selected now; see `Speaker.say_lines`."""
         return self._send_lines(lines, self._desk.aim())
 
     async def _send_lines(self, lines: Sequence[str], aim: Aim) -> None:
         async with self._in_order:
-            self._is_sending = True
-            sent = 0
-            failure: McastError | None = None
-            try:
-                _refuse_too_many(lines)
-                target = self._need_target(aim)
-                while sent < len(lines) and self._is_sending:
-                    await self._send(target, payload_of(lines[sent]))
-                    sent += 1
-                    self._frame.show_progress(sent, len(lines))
-                    await asyncio.sleep(PACE_S)
-            except McastError as error:
-                failure = error
-            self._is_sending = False
-            self._frame.show_progress(len(lines), len(lines))
-            self.last_error = failure
-            self._tell_batch(sent, lines, failure)
-
-    def _tell_batch(self, sent: int, lines: Sequence[str], failure: McastError | None) -> None:
-        of_all = f"{human.format_count(sent)} of {human.format_count(len(lines))} datagrams sent"
-        if sent == len(lines):
-            self._frame.announce(Notice(Level.DONE, f"{of_all}."))
-            return
-        if failure is None:
-            self._frame.announce(Notice(Level.WARNING, f"Stopped, {of_all}."))
-        else:
-            notice = notice_of(failure)
-            self._frame.announce(replace(notice, what=f"{notice.what} {of_all}."))
-        self._frame.ask_again("\n".join(lines[sent:]))
+            self.last_error = await self._speaker.say_lines(lines, aim)
 
     def stop_batch(self) -> bool:
         """End `send_lines` after the datagram it is at; tell whether it was under way."""
-        was_sending, self._is_sending = self._is_sending, False
-        return was_sending
+        return self._speaker.stop()
 
     # -- options and the view ------------------------------------------------------------
 
@@ -408,15 +306,6 @@ class Actions:
 def left_notice(group: Group) -> Notice:
     """Return what is said of a group that was left, with the way back."""
     return Notice(Level.DONE, f"Left {group.label}.", key_hint="u joins it again")
-
-
-def _refuse_too_many(lines: Sequence[str]) -> None:
-    if len(lines) > MOST_LINES:
-        raise UsageError(
-            f"send {human.format_count(len(lines))} lines",
-            f"one by one at most {human.format_count(MOST_LINES)} are sent",
-            remedy="Paste fewer, or pipe the file: mcast-tui chat GROUP < FILE.",
-        )
 
 
 def _reach(hop_limit: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.errors import UsageError
-from mcast_tui.services import actions, request
+from mcast_tui.services import request, saying
 from mcast_tui.services.chat import LineState
 from mcast_tui.services.target import MOST_LINES
 from tests.app.frame import frame_on
@@ -188,7 +188,7 @@ async def test_five_hundred_pasted_lines_all_arrive_in_order(lab: Lab) -> None:
 async def test_ctrl_c_stops_a_paste_and_what_is_left_is_asked_about_again(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "PACE_S", 0.05)  # so that it lasts until the key is pressed
+    monkeypatch.setattr(saying, "PACE_S", 0.05)  # so that it lasts until the key is pressed
     async with frame_on(lab.host(1), "224.1.0.1") as frame:
         await frame.paste("\n".join(f"line {number:03}" for number in range(500)))
         await frame.press("y")
@@ -236,7 +236,7 @@ async def test_leaving_the_search_puts_back_what_was_being_typed(host1: Host) ->
 async def test_a_paste_that_fails_midway_keeps_the_lines_that_were_not_sent(
     host1: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "PACE_S", 0.02)  # so that midway lasts long enough to be met
+    monkeypatch.setattr(saying, "PACE_S", 0.02)  # so that midway lasts long enough to be met
     async with frame_on(host1, "224.1.0.1") as frame:
         await frame.paste("\n".join(f"line {number:03}" for number in range(400)))
         await frame.press("y")
