@@ -17,14 +17,13 @@ from mcast_tui.errors import McastError, NetworkRefused, UsageError, describe_er
 from mcast_tui.net import sockopt
 from mcast_tui.net.raw import heed_sources
 from mcast_tui.net.refusals import find_interface, read_limit, refuse_gone
-from mcast_tui.wire.membership.source_filter import ANY_SOURCE, FilterMode, SourceFilter, apply_change
+from mcast_tui.wire.membership.source_filter import ANY_SOURCE, FilterMode, SourceFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.wire.literal import Address
-    from mcast_tui.wire.membership.source_filter import SourceChange
 
 _ALREADY_LEFT = {errno.EADDRNOTAVAIL, errno.ENODEV, errno.EINVAL, errno.EBADF}
 """What leaving answers when the membership, its interface or the whole socket is gone already."""
@@ -59,8 +58,8 @@ class Membership:
     """One join, as a context manager: joined on enter, left on exit.
 
     ``leave()`` then ``join()`` announces the membership anew, which a re-plugged or recreated interface
-    needs; a filter that was set meanwhile is set again. Closing the socket leaves too. `change` and
-    `set_filter` are for the one membership of a socket in that group: the filter is the socket's.
+    needs; a filter that was set meanwhile is set again. Closing the socket leaves too. `set_filter` is for
+    the one membership of a socket in that group: the filter is the socket's.
     """
 
     def __init__(
@@ -153,36 +152,32 @@ class Membership:
         """Return what the kernel says this socket hears of the group; None when it is no member."""
         return sockopt.read_filter(self._sock, self.key.group, self.key.ifindex)
 
-    def change(self, change: SourceChange) -> SourceFilter:
-        """Add, drop, block or unblock sources, at once; return the filter as the kernel then says it.
+    def need_filter(self, attempted: str) -> SourceFilter:
+        """Return the filter as `filter` does; raise NetworkRefused where the socket is no member.
 
-        Raises `UsageError` for what does not fit the filter there is, and NetworkRefused when the kernel
-        holds no more sources, or no such membership; the filter is then what it was.
+        `attempted` says in the error what it was needed for.
         """
         held = self.filter()
         if held is None:
-            raise self._refuse_lost(f"{change} in {self._place}")
-        return self.set_filter(
-            apply_change(held, change, self._place, family=self.key.group.version),
-            attempted=f"{change} in {self._place}",
-        )
+            raise self._refuse_lost(attempted)
+        return held
 
     def set_filter(self, wanted: SourceFilter, *, attempted: str | None = None) -> SourceFilter:
-        """Put a filter in place of the one there is; return it as the kernel then says it."""
-        attempted = attempted or f"hear {wanted} in {self._place}"
-        held = self.filter()
-        if held is None:
-            raise self._refuse_lost(attempted)
+        """Put a filter in place of the one there is, at once; return it as the kernel then says it.
+
+        Raises NetworkRefused when the kernel holds no more sources, or no such membership; the filter is
+        then what it was.
+        """
+        attempted = attempted or f"hear {wanted} in {self.place}"
+        held = self.need_filter(attempted)
         self.asked = ()
         self._put_filter(attempted, wanted, before=held)
         self._wanted = wanted
-        read = self.filter()
-        if read is None:
-            raise self._refuse_lost(attempted)
-        return read
+        return self.need_filter(attempted)
 
     @property
-    def _place(self) -> str:
+    def place(self) -> str:
+        """The group and its interface, as errors name them."""
         return f"{self.key.group} on {self.interface.name}"
 
     def _put_filter(self, attempted: str, wanted: SourceFilter, before: SourceFilter = ANY_SOURCE) -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from mcast_tui.services.membership.facts import Explanation
     from mcast_tui.services.membership.topic_texts.topic import Topic
     from mcast_tui.services.node import Node
+    from mcast_tui.services.source_change import SourceChange
     from mcast_tui.wire.address import Endpoint
-    from mcast_tui.wire.membership.source_filter import SourceChange
     from mcast_tui.wire.place import Place
 
 

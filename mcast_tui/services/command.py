@@ -33,8 +33,8 @@ from mcast_tui.services.command_arguments import (
     read_source,
 )
 from mcast_tui.services.command_words import CommandError, Words
+from mcast_tui.services.source_change import Change
 from mcast_tui.wire.address import DEFAULT_PORT
-from mcast_tui.wire.membership.source_filter import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable

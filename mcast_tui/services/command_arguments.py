@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcast_tui.errors import EndpointError
 from mcast_tui.services import request
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import DEFAULT_PORT, Kind, classify, parse_endpoint
-from mcast_tui.wire.membership.source_filter import Change, SourceChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -29,6 +29,7 @@ from mcast_tui.services.intakes import Intakes
 from mcast_tui.services.open_ports import OpenPorts
 from mcast_tui.services.overlap import refuse_overlap, refuse_shared, take_over
 from mcast_tui.services.placement import joinable_kind, joining_interface
+from mcast_tui.services.source_change import apply_change
 from mcast_tui.wire.scope import Kind
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
 
     from mcast_tui.net.intake import Admission, Intake
     from mcast_tui.net.receiver import Receiver
+    from mcast_tui.services.source_change import SourceChange
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.literal import Address
-    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
+    from mcast_tui.wire.membership.source_filter import SourceFilter
 
     _Key: TypeAlias = tuple[Address, int | None, int]
     """Address, raw protocol, port."""
@@ -217,14 +219,18 @@ class Groups:
         Raises `UsageError` for broadcast, for what does not fit the filter there is, and for a source
         that another of our groups hears; `NetworkRefused` as the kernel says. The filter is then as before.
         """
-        if group.membership is None:
+        membership = group.membership
+        if membership is None:
             raise _refuse_broadcast(f"{change} in {group.label}")
         refuse_shared(change, group, self._beside(group))
-        group.take_filter(group.membership.change(change))
+        attempted = f"{change} in {membership.place}"
+        held = membership.need_filter(attempted)
+        wanted = apply_change(held, change, attempted, family=group.endpoint.family)
+        read = membership.set_filter(wanted, attempted=attempted)
+        group.take_filter(read)
         take_over(group, self._beside(group))
         self.revision += 1
-        assert group.filter is not None  # a change returns the filter or raises
-        return group.filter
+        return read
 
     def _at_place(self, endpoint: Endpoint, interface: Interface | None) -> list[Group]:
         """Return the groups at this address and port, of any source, on that interface."""

@@ -55,9 +55,10 @@ if TYPE_CHECKING:
     from mcast_tui.services.membership.watch import MembershipWatch
     from mcast_tui.services.open_ports import OpenPort
     from mcast_tui.services.settings import Settings
+    from mcast_tui.services.source_change import SourceChange
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.columns import Column, Columns, Packet
-    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
+    from mcast_tui.wire.membership.source_filter import SourceFilter
 
 
 LOOK_AROUND_S = 1.0

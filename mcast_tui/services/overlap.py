@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import UsageError
-from mcast_tui.wire.membership.source_filter import Change
+from mcast_tui.services.source_change import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.services.group import Group
+    from mcast_tui.services.source_change import SourceChange
     from mcast_tui.wire.address import Endpoint
-    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
+    from mcast_tui.wire.membership.source_filter import SourceFilter
 
 
 def refuse_overlap(

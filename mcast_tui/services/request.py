@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from mcast_tui.services.source_change import SourceChange
     from mcast_tui.wire.address import Endpoint
-    from mcast_tui.wire.membership.source_filter import SourceChange
     from mcast_tui.wire.place import Place
 
 

@@ -13,9 +13,9 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from mcast_tui.services.membership.facts import What
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import RecordType
-from mcast_tui.wire.membership.source_filter import Change, SourceChange
 from tests.app.frame import frame_on
 from tests.app.test_endings import quit_well
 from tests.cli.commands import run_on, started

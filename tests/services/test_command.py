@@ -18,8 +18,8 @@ from mcast_tui.services.command import (
     parse_line,
 )
 from mcast_tui.services.completion import Vocabulary, complete
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import Endpoint, parse_endpoint
-from mcast_tui.wire.membership.source_filter import Change, SourceChange
 from mcast_tui.wire.place import Place
 
 GROUP = parse_endpoint("224.1.0.1:6666")

@@ -13,6 +13,7 @@ from mcast_tui.net.interfaces import Interface
 from mcast_tui.net.kernel import KernelView
 from mcast_tui.services.membership.deed import Act, Deed, InForce, TableView
 from mcast_tui.services.membership.explain import explain
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.heard import hear
 from mcast_tui.wire.membership.message import (
@@ -24,13 +25,7 @@ from mcast_tui.wire.membership.message import (
     RecordReport,
     RecordType,
 )
-from mcast_tui.wire.membership.source_filter import (
-    ANY_SOURCE,
-    Change,
-    FilterMode,
-    SourceChange,
-    SourceFilter,
-)
+from mcast_tui.wire.membership.source_filter import ANY_SOURCE, FilterMode, SourceFilter
 from tests.peers import tcpdump_on
 from tests.services.nodes import node_on
 

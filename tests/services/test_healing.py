@@ -31,8 +31,8 @@ from mcast_tui.services.group import SELECTED_BY
 from mcast_tui.services.membership import link_watch
 from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.link_changes import impairment
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
-from mcast_tui.wire.membership.source_filter import Change, SourceChange
 from tests.peers import PATIENCE_S, socat_peer, tcpdump_on
 from tests.services.nodes import node_on
 

@@ -12,8 +12,9 @@ from mcast_tui.net.kernel import KernelView
 from mcast_tui.services.kernel_views import read_views
 from mcast_tui.services.membership.interface_filter import told_by_ours
 from mcast_tui.services.membership.table import HostTable
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
-from mcast_tui.wire.membership.source_filter import Change, FilterMode, SourceChange, SourceFilter
+from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
 from tests.peers import socat_peer
 from tests.services.nodes import node_on
 

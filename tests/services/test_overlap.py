@@ -11,8 +11,9 @@ import pytest
 from mcast_tui.errors import UsageError
 from mcast_tui.services.group import Group
 from mcast_tui.services.overlap import refuse_overlap, refuse_shared, take_over
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
-from mcast_tui.wire.membership.source_filter import ANY_SOURCE, Change, FilterMode, SourceChange, SourceFilter
+from mcast_tui.wire.membership.source_filter import ANY_SOURCE, FilterMode, SourceFilter
 from mcast_tui.wire.scope import Kind
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")

@@ -14,8 +14,9 @@ from mcast_tui.services.actions import Actions
 from mcast_tui.services.desk import Desk
 from mcast_tui.services.events import Explained, MembershipNews
 from mcast_tui.services.membership.facts import What
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
-from mcast_tui.wire.membership.source_filter import Change, FilterMode, SourceChange, SourceFilter
+from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
 from tests.peers import PATIENCE_S
 from tests.services.nodes import node_on
 
@@ -188,6 +189,7 @@ async def test_a_source_is_of_one_group_only_and_what_it_says_stands_once(lab: L
         ("192.168.10.2,232.1.1.1%eth0", Change.DROP, "192.168.10.3", "is not heard", ""),
         ("224.1.0.1%eth0", Change.UNBLOCK, "192.168.10.3", "is not blocked", ""),
         ("224.1.0.1%eth0", Change.BLOCK, "fd00:10::2", "no IPv4 address", "one family"),
+        ("[ff15::42%eth0]:6666", Change.ADD, "fd00:10::2", "hears any source", "/source only fd00:10::2"),
         ("broadcast%eth0", Change.BLOCK, "192.168.10.2", "broadcast has no membership", "--range"),
     ],
 )

@@ -11,9 +11,9 @@ from mcast_tui.wire.membership.source_filter import NOBODY, FilterMode, SourceFi
 if TYPE_CHECKING:
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.net.kernel import KernelView
+    from mcast_tui.services.source_change import SourceChange
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.membership.message import Protocol
-    from mcast_tui.wire.membership.source_filter import SourceChange
 
 
 class Act(Enum):

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from mcast_tui.services.groups import Groups
     from mcast_tui.services.membership.deed import Deed
     from mcast_tui.services.membership.facts import Explanation
+    from mcast_tui.services.source_change import SourceChange
     from mcast_tui.wire.address import Endpoint
     from mcast_tui.wire.membership.message import Heard
-    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
+    from mcast_tui.wire.membership.source_filter import SourceFilter
 
 MOST_REPORTS = 64
 """Kept to explain one deed by: it makes two or three, other groups' reports may come in between."""

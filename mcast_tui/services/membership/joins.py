@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mcast_tui.services.group import Group
-    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
+    from mcast_tui.services.source_change import SourceChange
+    from mcast_tui.wire.membership.source_filter import SourceFilter
 
 TOLD_SINGLY = 20
 """Groups of one run that stand each in the timeline; of a longer one only how many, or nothing else would."""

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.services.group import Group
+    from mcast_tui.services.source_change import SourceChange
     from mcast_tui.wire.literal import Address
-    from mcast_tui.wire.membership.source_filter import SourceChange, SourceFilter
+    from mcast_tui.wire.membership.source_filter import SourceFilter
 
 
 class Witness:
