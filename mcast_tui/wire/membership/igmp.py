@@ -23,23 +23,19 @@ from mcast_tui.wire.membership.records import (
     NO_GROUP,
     TOO_LONG,
     decode_floating,
+    decode_long_query,
     decode_records,
-    decode_robustness,
-    decode_sources,
 )
 
 QUERY, REPORT_V1, REPORT_V2, LEAVE, REPORT_V3 = 0x11, 0x12, 0x16, 0x17, 0x22
 
 _SHORT = struct.Struct("!BBHI")  # type, code, checksum, group
 _RECORD_COUNT = struct.Struct("!H")
-_QUERY_REST = struct.Struct("!BBH")  # S and QRV, QQIC, number of sources
 _SHORT_SIZE, _LONG_QUERY = 8, 12
 
 _TOO_SHORT = Refused("an IGMP message shorter than 8 octets")
 _NO_VERSION = Refused("an IGMP query of a length no version has (RFC 3376 section 7.1)")
 _NOT_MEMBERSHIP = Refused("IGMP, but no query, report or leave")
-_SOURCES_OF_ALL = Refused("a general query that lists sources (RFC 3376 section 4.1.8)")
-_CUT_SOURCES = Refused("an IGMP query that ends within its sources")
 
 
 def decode_igmp(octets: bytes) -> MembershipMessage | Refused:
@@ -78,18 +74,4 @@ def _decode_query(octets: bytes, code: int, group: IPv4Address) -> Query | Refus
         return _NO_VERSION
     if asked is not None and not asked.is_multicast:
         return NO_GROUP
-    flags, interval, count = _QUERY_REST.unpack_from(octets, _SHORT_SIZE)
-    if asked is None and count:
-        return _SOURCES_OF_ALL
-    sources = decode_sources(octets, _LONG_QUERY, count, IPv4Address)
-    if sources is None:
-        return _CUT_SOURCES
-    return Query(
-        Protocol.IGMPV3,
-        asked,
-        sources,
-        decode_floating(code, 4) / 10,
-        bool(flags & 0x08),
-        decode_robustness(flags),
-        decode_floating(interval, 4),
-    )
+    return decode_long_query(Protocol.IGMPV3, octets, _SHORT_SIZE, asked, decode_floating(code, 4) / 10)

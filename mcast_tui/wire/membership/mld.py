@@ -23,9 +23,8 @@ from mcast_tui.wire.membership.records import (
     NO_GROUP,
     TOO_LONG,
     decode_floating,
+    decode_long_query,
     decode_records,
-    decode_robustness,
-    decode_sources,
 )
 
 QUERY, REPORT_V1, DONE, REPORT_V2 = 130, 131, 132, 143
@@ -33,14 +32,11 @@ QUERY, REPORT_V1, DONE, REPORT_V2 = 130, 131, 132, 143
 _HEADER = struct.Struct(
     "!BBHHH"
 )  # type, code, checksum; maximum response code and reserved, or number of records
-_QUERY_REST = struct.Struct("!BBH")  # S and QRV, QQIC, number of sources
 _HEADER_SIZE, _V1_SIZE, _LONG_QUERY = 8, 24, 28
 
 _TOO_SHORT = Refused("an MLD message shorter than its version has it")
 _NO_VERSION = Refused("an MLD query of a length no version has (RFC 3810 section 8.1)")
 _NOT_MEMBERSHIP = Refused("ICMPv6, but no MLD")
-_SOURCES_OF_ALL = Refused("a general query that lists sources (RFC 3810 section 5.1.10)")
-_CUT_SOURCES = Refused("an MLD query that ends within its sources")
 
 
 def decode_mld(octets: bytes) -> MembershipMessage | Refused:
@@ -72,18 +68,4 @@ def _decode_query(octets: bytes, code: int, asked: IPv6Address | None) -> Query 
         return Query(Protocol.MLDV1, asked, (), code / 1000)
     if len(octets) < _LONG_QUERY:
         return _NO_VERSION
-    flags, interval, count = _QUERY_REST.unpack_from(octets, _V1_SIZE)
-    if asked is None and count:
-        return _SOURCES_OF_ALL
-    sources = decode_sources(octets, _LONG_QUERY, count, IPv6Address)
-    if sources is None:
-        return _CUT_SOURCES
-    return Query(
-        Protocol.MLDV2,
-        asked,
-        sources,
-        decode_floating(code, 12) / 1000,
-        bool(flags & 0x08),
-        decode_robustness(flags),
-        decode_floating(interval, 4),
-    )
+    return decode_long_query(Protocol.MLDV2, octets, _V1_SIZE, asked, decode_floating(code, 12) / 1000)
