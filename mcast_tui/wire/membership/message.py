@@ -1,6 +1,7 @@
 """What IGMP and MLD messages say, as values; `igmp` and `mld` read the octets.
 
 The names are the standards': RFC 1112 (IGMPv1), 2236 (IGMPv2), 3376 (IGMPv3), 2710 (MLDv1), 3810 (MLDv2).
+RFC 9776 and 9777 took the place of 3376 and 3810 in 2025; everybody still cites the old ones, and so do we.
 A sender can write anything into a message: nothing here is more than a claim of its source address.
 """
 

@@ -122,7 +122,7 @@ TOPICS = (
         paragraphs("""
             IGMPv1 has only query and report: who leaves just falls silent. IGMPv2 adds the leave
             and the election of a querier. IGMPv3 adds sources, and one report may name many
-            groups.
+            groups; its standard, cited here as RFC 3376, has been RFC 9776 since 2025.
 
             A Linux host speaks v3 until it hears a query of an older version on that interface,
             then that version until none was heard for a while. With
@@ -148,7 +148,8 @@ TOPICS = (
         paragraphs("""
             MLD is a part of ICMPv6. MLDv1 does what IGMPv2 does, MLDv2 what IGMPv3 does. Messages
             come from a link-local address with hop limit 1 and a Router Alert option. MLDv2
-            reports go to ff02::16, and queries to ff02::1, or to the group they are about.
+            reports go to ff02::16, and queries to ff02::1, or to the group they are about. Its standard,
+            cited here as RFC 3810, has been RFC 9777 since 2025.
 
             Linux does not show which version is in force on an interface; only
             net.ipv6.conf.IF.force_mld_version makes it certain. ff02::1 is never reported, nor
