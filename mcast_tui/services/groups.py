@@ -304,7 +304,7 @@ class Groups:
             for group in self:
                 closing.callback(self.leave, group)
 
-    def holding(self, address: Address, ifindex: int) -> Sequence[Group]:
+    def holding(self, address: Address, ifindex: int | None) -> Sequence[Group]:
         """Return our groups at that address on that interface, whatever their ports and sources."""
         if self._holders_at != self.revision:
             self._holders_at, self._holders = self.revision, {}

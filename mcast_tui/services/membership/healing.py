@@ -240,7 +240,8 @@ class Healer:
             return
         for group, view in healed:
             said = f": {view}" if view else "; the kernel's tables could not be read"
-            if view is not None and view.users > self._ours(group):
+            ours = len(self._groups.holding(group.endpoint.address, group.ifindex))
+            if view is not None and view.users > ours:
                 said += "; another program holds it too, so it is not announced anew"
             self._tell(
                 What.HEALED,
@@ -249,14 +250,6 @@ class Healer:
                 view.origin if view else "setsockopt",
                 group,
             )
-
-    def _ours(self, group: Group) -> int:
-        """Return how many of the kernel's users of this membership are groups of ours."""
-        address, index = group.endpoint.address, group.ifindex
-        return sum(
-            each.endpoint.address == address and each.ifindex == index and each.membership is not None
-            for each in self._groups
-        )
 
     def _tell(
         self, what: What, interface: Interface | None, text: str, origin: str, group: Group | None = None
