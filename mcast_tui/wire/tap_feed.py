@@ -70,14 +70,12 @@ class Hello:
     version: int
     pid: int
     interfaces: tuple[str, ...]
-    is_promiscuous: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """What the tap has counted since this reader came; sent about once a second."""
 
-    captured: int
     dropped: int
     refused: int
     control_skipped: int
@@ -165,12 +163,7 @@ def decode_hello(kind: Kind, body: bytes) -> Hello:
     if kind is not Kind.HELLO:
         raise FeedError("it does not say who it is")
     said = _read_facts(body, Hello)
-    hello = Hello(
-        _number(said["version"]),
-        _number(said["pid"]),
-        _texts(said["interfaces"]),
-        said["is_promiscuous"] is True,
-    )
+    hello = Hello(_number(said["version"]), _number(said["pid"]), _texts(said["interfaces"]))
     if hello.version != VERSION:
         raise FeedError(f"it speaks version {hello.version}, and this program version {VERSION}")
     return hello
@@ -180,7 +173,6 @@ def decode_status(body: bytes) -> Status:
     """Return what was counted."""
     said = _read_facts(body, Status)
     return Status(
-        _number(said["captured"]),
         _number(said["dropped"]),
         _number(said["refused"]),
         _number(said["control_skipped"]),

@@ -191,7 +191,7 @@ def fake(unprivileged: None) -> Iterator[FakeTap]:
     door.close_door(somebody.socket, somebody.path)
 
 
-HELLO = tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, 1, ("eth9",), is_promiscuous=False))
+HELLO = tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, 1, ("eth9",)))
 
 
 def rows(count: int, **values: int) -> Columns:
@@ -224,7 +224,7 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
         await fake.say(batch_of(rows(5)))
         control = ControlFrame(1, 2, False, bytes(6), None, b"\x46")
         await fake.say(tap_feed.encode_control([control]))
-        await fake.say(tap_feed.encode_status(tap_feed.Status(9, 1, 2, 3, 4, ("eth9",), ())))
+        await fake.say(tap_feed.encode_status(tap_feed.Status(1, 2, 3, 4, ("eth9",), ())))
         await until(lambda: service.counts.not_fed)
         state, counts, head, frames = (
             service.state,
@@ -237,9 +237,7 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
         ended = service.state.error
         await fake.admit()  # it comes again
         await fake.say(HELLO)
-        await fake.say(
-            tap_feed.encode_status(tap_feed.Status(9, 1, 2, 3, 4, ("eth8",), ("Cannot tap eth9.",)))
-        )
+        await fake.say(tap_feed.encode_status(tap_feed.Status(1, 2, 3, 4, ("eth8",), ("Cannot tap eth9.",))))
         await until(lambda: service.counts.not_fed == 8)
         again = service.state
 
@@ -315,7 +313,7 @@ async def test_a_reader_that_does_not_read_is_kept_from_whole_batches(
 
     assert reader.not_fed == 21
     counts = Counts(captured=150, dropped=25, refused=4, control_skipped=5)
-    assert reader.status(counts, ("e",), ()) == tap_feed.Status(50, 5, 1, 1 + 6, 21, ("e",), ())
+    assert reader.status(counts, ("e",), ()) == tap_feed.Status(5, 1, 1 + 6, 21, ("e",), ())
     ours.setblocking(False)
     theirs.setblocking(False)
     sending = asyncio.create_task(reader.send_all())
@@ -359,7 +357,7 @@ async def test_a_tap_that_has_been_stopped_is_not_said_to_be_open(
         await fake.say(HELLO)
         await until(lambda: service.state.is_open)
         monkeypatch.setattr(tap, "SILENCE_S", 0.05)  # from the next message on
-        await fake.say(tap_feed.encode_status(tap_feed.Status(1, 0, 0, 0, 0, ("eth9",), ())))
+        await fake.say(tap_feed.encode_status(tap_feed.Status(0, 0, 0, 0, ("eth9",), ())))
         await until(lambda: not service.state.is_open)
         assert "said nothing" in str(service.state.error)
 

@@ -18,8 +18,8 @@ from mcast_tui.wire.tap_feed import FeedError, Kind
 from mcast_tui.wire.tpacket import FRAME_SIZE, FrameRing
 from tests.wire.frames import SOUND, put_frame
 
-HELLO = tap_feed.Hello(tap_feed.VERSION, 4711, ("eth0", "wlan0"), is_promiscuous=False)
-STATUS = tap_feed.Status(10, 2, 3, 4, 5, ("eth1",), ("Cannot tap eth0: eth0 is down.",))
+HELLO = tap_feed.Hello(tap_feed.VERSION, 4711, ("eth0", "wlan0"))
+STATUS = tap_feed.Status(2, 3, 4, 5, ("eth1",), ("Cannot tap eth0: eth0 is down.",))
 CONTROL = (
     ControlFrame(1_700_000_000_000_000_000, 3, True, b"\x02\0\0\0\0\x01", 42, b"\x46packet"),
     ControlFrame(0, 1, False, bytes(6), None, b""),
@@ -64,7 +64,7 @@ def test_facts_and_control_frames_arrive_as_they_were_said() -> None:
 
 
 def test_a_tap_of_another_version_or_one_that_does_not_say_who_it_is_is_refused() -> None:
-    other = json.dumps({"version": 2, "pid": 1, "interfaces": [], "is_promiscuous": False}).encode()
+    other = json.dumps({"version": 2, "pid": 1, "interfaces": []}).encode()
     with pytest.raises(FeedError, match="version 2"):
         tap_feed.decode_hello(Kind.HELLO, other)
     with pytest.raises(FeedError, match="who it is"):

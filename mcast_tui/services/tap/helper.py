@@ -93,11 +93,8 @@ class Helper:
         except BaseException:
             self.tap.close()
             raise
-        self._hello = tap_feed.encode_hello(
-            tap_feed.Hello(
-                tap_feed.VERSION, os.getpid(), tuple(each.name for each in interfaces), is_promiscuous
-            )
-        )
+        names = tuple(each.name for each in interfaces)
+        self._hello = tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, os.getpid(), names))
 
     async def run(self) -> None:
         """Feed whoever comes, until cancelled; raise what ends the capture otherwise."""
@@ -215,7 +212,6 @@ class _Reader:
         """Return what there was since it came, and what of that it did not get."""
         before = self._before
         return tap_feed.Status(
-            counts.captured - before.captured,
             counts.dropped - before.dropped,
             counts.refused - before.refused,
             counts.control_skipped - before.control_skipped + self._control_not_fed,
