@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from mcast_tui.errors import McastError
 from mcast_tui.services.membership.stall import StallWatch
 
 if TYPE_CHECKING:
@@ -45,10 +43,7 @@ class Lookout:
         while True:
             now = time.monotonic()
             if self._samples:
-                with suppress(
-                    McastError
-                ):  # the interfaces are not told now: the counts are older by a second
-                    self._node.sample(now)
+                self._node.sample(now)
             rates = self._node.monitor.snapshot().groups
             for event in stalls.update(self._node.groups, rates, now):
                 self._node.publish(event)
