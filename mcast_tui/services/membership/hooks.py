@@ -36,20 +36,6 @@ TIMEOUT_S = 30.0
 
 
 @dataclass(slots=True)
-class HookTally:
-    """What became of the events that have a command."""
-
-    run: int = 0
-    """Commands that ended, however."""
-    failed: int = 0
-    """Of these, that could not be started or ended with another status than 0."""
-    timed_out: int = 0
-    """Of these, that were killed for taking too long."""
-    refused: int = 0
-    """Events there was no room for."""
-
-
-@dataclass(slots=True)
 class _Call:
     command: Command
     facts: dict[str, str]
@@ -80,7 +66,8 @@ class Hooks:
         self._calls: asyncio.Queue[_Call] = asyncio.Queue(WAITING)
         self._workers: list[asyncio.Task[NoReturn]] = []
         self._held = ExitStack()
-        self.tally = HookTally()
+        self.refused = 0
+        """Events there was no room for."""
 
     async def __aenter__(self) -> Self:
         self._environment = inherited_environment()
@@ -109,14 +96,12 @@ class Hooks:
         try:
             self._calls.put_nowait(_Call(command, variables(facts), _name(facts)))
         except asyncio.QueueFull:
-            self.tally.refused += 1
-            self._full.tell(f"too much happens at once: {self.tally.refused} events without their command")
+            self.refused += 1
+            self._full.tell(f"too much happens at once: {self.refused} events without their command")
 
     async def _work(self) -> NoReturn:
         while True:
-            call = await self._calls.get()
-            await self._run(call)
-            self.tally.run += 1
+            await self._run(await self._calls.get())
 
     async def _run(self, call: _Call) -> None:
         """Run one command to its end, within its time."""
@@ -125,24 +110,19 @@ class Hooks:
                 call.command, self._environment | call.facts, self._complaints.descriptor, payload=b""
             )
         except McastError as refusal:
-            self._fail(f"{call.name}: {refusal}")
+            self._trouble.tell(f"{call.name}: {refusal}")
             return
         try:
             async with asyncio.timeout(self._timeout_s):
                 await Exchange(child, cutter(Mode.LINE, LONGEST), self._tell_output).run()
         except TimeoutError:
             await self._children.end(child)
-            self.tally.timed_out += 1
-            self._fail(f"{call.name}: its command was killed after {self._timeout_s:g} s")
+            self._trouble.tell(f"{call.name}: its command was killed after {self._timeout_s:g} s")
             return
         status = self._children.collect(child)
         if status:
             how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-            self._fail(f"{call.name}: its command {how}")
-
-    def _fail(self, what: str) -> None:
-        self.tally.failed += 1
-        self._trouble.tell(what)
+            self._trouble.tell(f"{call.name}: its command {how}")
 
     async def _tell_output(self, line: bytes) -> None:
         self._trouble.tell("command: " + line.rstrip(b"\n").decode("utf-8", "surrogateescape"))
