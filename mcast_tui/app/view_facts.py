@@ -71,10 +71,8 @@ def wire_header_facts(node: Node, traffic: TapTraffic, note: str) -> HeaderFacts
 def wire_entry(traffic: TapTraffic) -> GroupEntry:
     """Return the sidebar's entry for what the tap sees; while it is closed, with the reason."""
     state, seen = traffic.tap.state, traffic.snapshot()
-    if state.is_open:
-        said = f"tap on {', '.join(state.interfaces)}"
-    else:
-        said = f"no tap: {state.error.reason if state.error else 'it is closed'}"
+    closed = state.closed
+    said = f"no tap: {closed.reason}" if closed is not None else f"tap on {', '.join(state.interfaces)}"
     return GroupEntry(
         ON_THE_WIRE,
         "On the wire",

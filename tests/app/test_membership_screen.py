@@ -22,7 +22,7 @@ from mcast_tui.app.widgets.membership_fields import MOST_LISTED, membership_fiel
 from mcast_tui.app.widgets.membership_table import MembershipTable
 from mcast_tui.app.widgets.packet_detail import FieldList
 from mcast_tui.app.widgets.timeline_entry import entry_line
-from mcast_tui.errors import PermissionRefused
+from mcast_tui.errors import NetworkRefused, PermissionRefused
 from mcast_tui.net import kernel
 from mcast_tui.net.kernel import KernelView
 from mcast_tui.services.lab.lan import Lab
@@ -489,7 +489,9 @@ async def test_a_prune_countdown_says_in_words_and_by_a_glyph_how_it_stands(
 async def test_without_a_tap_it_says_what_is_missing_why_and_what_would_help(
     some_host: Host, source: HandMade
 ) -> None:
-    refused = PermissionRefused("tap eth0", "CAP_NET_RAW is missing", remedy="Ask an administrator.")
+    refused = PermissionRefused(
+        "tap eth0", "CAP_NET_RAW is missing", remedy="Ask an administrator.", command="sudo mcast-tui tap"
+    )
     source.tap = TapState(is_open=False, error=refused)
     async with frame_on(some_host, "224.1.0.1") as frame:
         await shown(frame)
@@ -501,10 +503,14 @@ async def test_without_a_tap_it_says_what_is_missing_why_and_what_would_help(
         await frame.press("y")
         assert frame.app.clipboard == "sudo mcast-tui tap"
         assert "Copied: sudo mcast-tui tap" in frame.notices
+        source.tap = TapState(is_open=False, error=NetworkRefused("tap", "what reads it stopped"))
+        frame.stage.sample({})
+        await frame.until(lambda: "No tap: what reads it stopped." in frame.text, "the other reason")
+        assert "sudo mcast-tui tap" not in "".join(frame.text.splitlines()[:-8])
+        assert "membership.copy_tap" not in frame.keys
         source.tap = OPEN
         frame.stage.sample({})
         await frame.until(lambda: "no querier heard so far" in frame.text, "the listening")
-        assert "sudo mcast-tui tap" not in "".join(frame.text.splitlines()[:-8])
 
 
 async def test_what_just_happened_gives_way_to_a_topic_and_comes_back(

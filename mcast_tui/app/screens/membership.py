@@ -27,7 +27,7 @@ from mcast_tui.app.widgets.membership_fields import (
 )
 from mcast_tui.app.widgets.membership_table import Key, MembershipTable, key_of
 from mcast_tui.app.widgets.packet_detail import FieldList
-from mcast_tui.app.widgets.querier_view import QuerierView, tap_command
+from mcast_tui.app.widgets.querier_view import QuerierView
 from mcast_tui.app.widgets.timeline_entry import clock
 from mcast_tui.app.widgets.timeline_view import TimelineView
 from mcast_tui.human import counted
@@ -75,7 +75,7 @@ class MembershipPane(Container):
         Binding("J", "join_chosen", "Join this group", id="membership.join"),
         Binding("b", "begin('block')", "Block a source", id="membership.block"),
         Binding("s", "begin('source')", "Add, drop or choose sources", id="membership.source"),
-        Binding("y", "copy_tap", "Copy the tap's command", id="membership.copy_tap", show=False),
+        Binding("y", "copy_tap", "Copy what would open the tap", id="membership.copy_tap", show=False),
     ]
 
     class Chosen(Message):
@@ -160,7 +160,7 @@ class MembershipPane(Container):
         self._name_parts()
         if self._is_detail_open:
             self._show_detail()
-        if before is None or before.tap.is_open != view.tap.is_open:
+        if before is None or before.tap.closed != view.tap.closed:
             self.refresh_bindings()
 
     def tick(self) -> None:
@@ -230,7 +230,7 @@ class MembershipPane(Container):
             case "next_part":
                 return self.has_class("-single")
             case "copy_tap":
-                return self._view is not None and not self._view.tap.is_open
+                return bool(self._tap_command)
             case "join_chosen":
                 return self.table.chosen is not None and not self.table.chosen.ours
             case "begin":
@@ -284,12 +284,17 @@ class MembershipPane(Container):
     def action_begin(self, command: str) -> None:
         self.post_message(self.LineBegun(f"/{command} "))
 
+    @property
+    def _tap_command(self) -> str:
+        """The shell line that would help where the tap is closed; empty where none is shown."""
+        closed = self._view.tap.closed if self._view is not None else None
+        return closed.command if closed is not None else ""
+
     def action_copy_tap(self) -> None:
-        """Copy the line that opens a tap; it is never run by us."""
-        if self._view is not None:
-            command = tap_command(self._view.tap)
-            self.app.copy_to_clipboard(command)
-            self.notify(f"Copied: {command}", markup=False)
+        """Copy the line that would help where the tap is closed; it is never run by us."""
+        command = self._tap_command
+        self.app.copy_to_clipboard(command)
+        self.notify(f"Copied: {command}", markup=False)
 
     def _go_to(self, part: str) -> None:
         """Bring a part into view where they take turns, and give it the keys."""

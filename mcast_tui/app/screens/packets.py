@@ -40,6 +40,7 @@ from mcast_tui.app.widgets.packet_lines import PacketLines
 from mcast_tui.app.widgets.packet_log import PacketLog
 from mcast_tui.app.widgets.packet_row import packet_of
 from mcast_tui.app.widgets.stream_list import StreamList, StreamPanel
+from mcast_tui.app.widgets.tap_words import NOT_KNOWN, tap_words
 from mcast_tui.human import format_count
 from mcast_tui.safe import safe_text, show
 from mcast_tui.wire.columns import address_from_words
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from mcast_tui.capture.ring import PacketRing
     from mcast_tui.capture.selection import Predicate
     from mcast_tui.services.tap.streams import Stream
-    from mcast_tui.services.tap.tap import TapState
+    from mcast_tui.services.tap.tap import Closed
     from mcast_tui.services.tap.traffic import TapTraffic
     from mcast_tui.wire.columns import Packet
 
@@ -70,21 +71,12 @@ WIDE_HEX_WIDTH = WIDE_CELLS + 52
 WIRE_TITLE = "the wire"
 
 
-def tap_refusal(tap: TapState) -> tuple[str, ...]:
-    """Return why nothing is seen of the wire and what would help, in sentences of some 70 cells."""
-    error, command = tap.error, opening_command(tap)
-    reason = f"{error.reason[:1].upper()}{error.reason[1:]}." if error else "It is closed."
-    return (
-        "Not known: the wire is not listened to.",
-        *wrap_words(safe_text(reason), 70),
-        *wrap_words(safe_text((error.remedy if error else None) or ""), 70),
-        *(("To see it, in another terminal; y copies it:", safe_text(command)) if command else ()),
-    )
-
-
-def opening_command(tap: TapState) -> str:
-    """Return the shell line that would open a tap; empty where there is no such or it is open."""
-    return "" if tap.is_open or tap.error is None else tap.error.command or ""
+def tap_lines(closed: Closed) -> tuple[str, ...]:
+    """Return why nothing is seen of the wire and what would help, in lines of some 70 cells."""
+    words = tap_words(closed)
+    why = (line for sentence in words.why for line in wrap_words(sentence, 70))
+    command = (f"{words.lead}; y copies it:", words.command) if words.command else ()
+    return (NOT_KNOWN, *why, *command)
 
 
 class PacketsPane(Vertical):
@@ -289,10 +281,15 @@ class PacketsPane(Vertical):
     def _empty_text(self) -> tuple[str, ...]:
         if self._title in self._cleared:
             return ("The view was cleared; the packets are still there.", "/clear undo shows them again.")
-        if self._traffic is not None and not self._traffic.tap.state.is_open:
-            return tap_refusal(self._traffic.tap.state)
+        if (closed := self._tap_closed) is not None:
+            return tap_lines(closed)
         where = f" on {safe_text(self._title)}" if self._title else ""
         return (f"Nothing{where} yet.", "A packet shows here the moment it arrives.")
+
+    @property
+    def _tap_closed(self) -> Closed | None:
+        """Why nothing is seen of the wire that is shown; None where it is, or where no tap is needed."""
+        return self._traffic.tap.state.closed if self._traffic is not None else None
 
     # -- keys
 
@@ -340,11 +337,10 @@ class PacketsPane(Vertical):
 
     def _copy(self, form: str, convert: Callable[[bytes], str]) -> None:
         """Copy the selected payload through the terminal (OSC 52) and say how much that is."""
-        packet = self.selected
-        command = opening_command(self._traffic.tap.state) if self._traffic else ""
-        if packet is None and command:
-            self.app.copy_to_clipboard(command)
-            self.notify(f"Copied: {command}", markup=False)
+        packet, closed = self.selected, self._tap_closed
+        if packet is None and closed is not None and closed.command:
+            self.app.copy_to_clipboard(closed.command)
+            self.notify(f"Copied: {closed.command}", markup=False)
         elif packet is None:
             self._refuse("Select a packet first: nothing was copied.")
         elif packet.payload is None:

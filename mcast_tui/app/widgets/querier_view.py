@@ -12,7 +12,7 @@ from mcast_tui.app.widgets.membership_columns import left_of
 from mcast_tui.app.widgets.packet_detail import wrap_words
 from mcast_tui.app.widgets.packet_row import shorten
 from mcast_tui.app.widgets.rows import Rows
-from mcast_tui.safe import safe_text
+from mcast_tui.app.widgets.tap_words import NOT_KNOWN, tap_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.membership.facts import HeardGroup, PruneCountdown, QuerierFacts
     from mcast_tui.services.membership.view import MembershipView
-    from mcast_tui.services.tap.tap import TapState
+    from mcast_tui.services.tap.tap import Closed
 
-TAP_COMMAND = "sudo mcast-tui tap"
-"""Makes the wire visible to an app without privilege; shown and copied, never run."""
 UNHEARD = "no querier heard so far"
 MEMBERS_NAMED = 8
 """Of a group of others: more do not fit a line, and there may be thousands."""
@@ -63,8 +61,8 @@ class QuerierView(Rows, can_focus=True):
         if view is None:
             return
         self._head = []
-        if not view.tap.is_open:
-            self._head += tap_lines(view.tap, self.row_width, self._glyphs)
+        if (closed := view.tap.closed) is not None:
+            self._head += tap_lines(closed, self.row_width, self._glyphs)
         for querier in view.queriers:
             self._head += self._querier_lines(querier, view.at)
         if view.tap.is_open and not view.queriers:
@@ -180,24 +178,18 @@ def wrapped(text: str, width: int, style: str, mark: str = " ") -> Iterator[Cont
         yield Content.styled(f"   {mark if number == 0 else ' '} {line}", style)
 
 
-def tap_lines(tap: TapState, width: int, glyphs: Glyphs) -> Iterator[Content]:
-    """Yield what cannot be seen without a tap, why there is none, and what would open one."""
-    yield Content.styled(f" {glyphs.inferred} Not known: the wire is not listened to.", "bold $warning")
-    missing = "What queriers ask and what other hosts report is invisible without a raw socket (CAP_NET_RAW)."
+def tap_lines(closed: Closed, width: int, glyphs: Glyphs) -> Iterator[Content]:
+    """Yield what cannot be seen without a tap, why there is none, and what would help."""
+    words = tap_words(closed)
+    yield Content.styled(f" {glyphs.inferred} {NOT_KNOWN}", "bold $warning")
+    missing = "What queriers ask and what other hosts report is invisible without a tap."
     yield from wrapped(missing, width, MUTED)
-    if tap.error is not None:
-        yield from wrapped(safe_text(f"{tap.error.reason[:1].upper()}{tap.error.reason[1:]}."), width, "")
-        if tap.error.remedy:
-            yield from wrapped(safe_text(tap.error.remedy), width, "")
-    yield from wrapped("To see it, in another terminal:", width, MUTED)
-    yield Content.assemble(
-        "     ", (safe_text(tap_command(tap)), "bold"), ("   y", "bold $primary"), (" copies it", MUTED)
-    )
-
-
-def tap_command(tap: TapState) -> str:
-    """Return the shell line that opens a tap."""
-    return (tap.error.command if tap.error else None) or TAP_COMMAND
+    for sentence in words.why:
+        yield from wrapped(sentence, width, "")
+    if words.command:
+        yield from wrapped(f"{words.lead}:", width, MUTED)
+        copies = (("   y", "bold $primary"), (" copies it", MUTED))
+        yield Content.assemble("     ", (words.command, "bold"), *copies)
 
 
 def _seconds(seconds: float) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mcast_tui.capture.ring import MIB, PacketRing
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused
@@ -47,6 +47,19 @@ SILENCE_S = 10.0
 """A tap says each second what it has counted; one that is silent for this long has been stopped (ctrl+z)."""
 
 
+class Closed(NamedTuple):
+    """Why nothing is heard, and what would help; to be shown through `safe`, for it may hold names."""
+
+    reason: str
+    """In words: ``eth0 is down``."""
+    remedy: str = ""
+    """What would help, a sentence; empty where nothing is known to."""
+    command: str = ""
+    """A shell line that would help; empty where there is none."""
+    wants_privilege: bool = False
+    """A privilege is all that is missing: `command`, if there is one, has it and lets us hear."""
+
+
 @dataclass(frozen=True, slots=True)
 class TapState:
     """Whether the tap is open, and by which way."""
@@ -63,6 +76,17 @@ class TapState:
     def where(self) -> str:
         """On what and by which way, in words; empty while it is closed. To be shown through `safe`."""
         return f"on {', '.join(self.interfaces)} {self.way}" if self.is_open else ""
+
+    @property
+    def closed(self) -> Closed | None:
+        """Why nothing is heard, and what would help; None while it is open."""
+        error = self.error
+        if self.is_open:
+            return None
+        if error is None:
+            return Closed("it is closed")
+        wants_privilege = isinstance(error, PermissionRefused)
+        return Closed(error.reason, error.remedy or "", error.command or "", wants_privilege)
 
 
 @dataclass(frozen=True, slots=True)
