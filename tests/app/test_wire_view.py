@@ -26,6 +26,7 @@ from mcast_tui.wire.frame import LINK_COLUMNS, Direction
 from tests.app.frame import frame_on
 from tests.app.packet_feed import HOSTILE, Feed
 from tests.app.test_membership_screen import membership
+from tests.peers import socat_peer
 from tests.services.nodes import send_from
 from tests.wire.frames import IGMP_JOIN, ethernet, ipv4, udp
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from mcast_tui.app.widgets.rows import Rows
     from mcast_tui.services.lab.host import Host
     from mcast_tui.services.lab.lan import Lab
     from mcast_tui.services.membership.facts import HostMembership
@@ -79,8 +81,12 @@ async def select(frame: Frame, payload: bytes) -> str:
     log._stand_still()
     log._put_cursor(number)
     await frame.until(lambda: (it := frame.stage.packets.selected) is not None and it.number == number)
-    fields = frame.stage.packets.detail.fields
-    return "\n".join(str(fields.row(y)) for y in range(fields.row_count))
+    return text_of(frame.stage.packets.detail.fields)
+
+
+def text_of(rows: Rows) -> str:
+    """Return all of it, on screen or not."""
+    return "\n".join(str(rows.row(y)) for y in range(rows.row_count))
 
 
 # -- on the lab
@@ -124,6 +130,22 @@ async def test_what_nobody_here_joined_shows_on_the_wire_and_nowhere_else(lab: L
         await frame.until(lambda: frame.stage.desk.selected_id == 0, "all traffic")
         assert "for us" in frame.text
         assert "for nobody" not in frame.text
+
+
+async def test_the_detail_says_who_is_a_member_now_and_stays_where_it_is_read(
+    host1: Host, host2: Host
+) -> None:
+    async with frame_on(host1, "224.1.0.1", size=(200, 50)) as frame:
+        opened = await open_wire(frame)
+        send_from(host2, b"for nobody", group=NOBODY_S, port=7777)
+        await arrived(frame, opened, b"for nobody")
+        assert "not joined here: only the tap sees it" in await select(frame, b"for nobody")
+        fields = frame.stage.packets.detail.fields
+        fields.scroll_to(y=3, animate=False, immediate=True)
+        with socat_peer(host1, NOBODY_S, 7777):
+            await frame.until(lambda: "joined here, not by this app" in text_of(fields), "the member")
+            assert fields.scroll_y == 3
+        await frame.until(lambda: "not joined here: only the tap sees it" in text_of(fields), "its end")
 
 
 async def test_a_stream_is_joined_by_a_key(host1: Host, host2: Host) -> None:

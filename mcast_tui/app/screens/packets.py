@@ -153,6 +153,7 @@ class PacketsPane(Vertical):
         self._predicate: Predicate | None = None
         self._names: Sequence[str] | None = None
         self._title = ""
+        self._row: Row | None = None  # the one in the detail
         self._cleared: dict[str, int] = {}  # title -> packets before this number are hidden
         self._with_refused = False
         self._is_below_open = True
@@ -196,6 +197,7 @@ class PacketsPane(Vertical):
         self._show(traffic.tap.ring, None, WIRE_TITLE, None, traffic)
         if self.is_attached:
             self.log_view.say_when_empty(self._empty_text())
+            self.detail.update_wire(self._wire_of(self._row))  # who is a member may have changed since
             self.show_streams()
 
     def _show(
@@ -382,7 +384,7 @@ class PacketsPane(Vertical):
     @on(PacketLog.RowSelected)
     def show_packet(self, message: PacketLog.RowSelected) -> None:
         message.stop()
-        row = message.row
+        row = self._row = message.row
         packet = None if row is None else self._ring.packet(row.number)
         if row is not None and (packet is None or packet.payload is None):
             packet = packet_of(row, row.payload)  # the log held a copy: more than the ring has left

@@ -60,6 +60,11 @@ class FieldList(Rows, can_focus=True):
         self.scroll_to(y=0, animate=False)
         self._lay_out()
 
+    def update_fields(self, fields: Sequence[Field]) -> None:
+        """Show what is known by now in place of what was; the place that is read stays in view."""
+        self._fields = fields
+        self._lay_out()
+
     def row(self, y: int) -> Content:
         if y < len(self._lines):
             return self._lines[y]
@@ -154,6 +159,7 @@ class PacketDetail(Container):
         self._interface_name = interface_name
         self._glyphs = glyphs
         self.packet: Packet | None = None
+        self._wire: Wire | None = None
 
     def compose(self) -> ComposeResult:
         yield FieldList(self._glyphs)
@@ -161,7 +167,7 @@ class PacketDetail(Container):
 
     def show(self, packet: Packet | None, wire: Wire | None = None) -> None:
         """Show a packet, with what a tap adds if one saw it; None is "nothing selected"."""
-        self.packet = packet
+        self.packet, self._wire = packet, wire
         if packet is None:
             self.fields.show("", (), None)
             self.dump.show(None)
@@ -169,3 +175,9 @@ class PacketDetail(Container):
         fields = explain_packet(packet, self._interface_name, wire)
         self.fields.show(clamp_cells(title(packet, self._interface_name), 200), fields, packet.payload)
         self.dump.show(packet.payload, EVICTED if packet.payload is None else EMPTY)
+
+    def update_wire(self, wire: Wire | None) -> None:
+        """Show what a tap adds by now to the same packet, where that has changed."""
+        if self.packet is not None and wire != self._wire:
+            self._wire = wire
+            self.fields.update_fields(explain_packet(self.packet, self._interface_name, wire))
