@@ -165,6 +165,21 @@ async def test_clear_hides_and_undo_shows_again_in_log_and_chat(host1: Host, hos
             assert "1 shown again." in frame.notices[-1]
 
 
+async def test_what_was_cleared_is_not_hidden_from_a_group_that_is_joined_again(
+    host1: Host, host2: Host
+) -> None:
+    async with frame_on(host1, "224.1.0.1") as frame:
+        send_from(host2, b"still here\n")
+        await frame.until(lambda: "still here" in frame.text, "the packet")
+        await frame.enter("/clear")
+        await frame.until(lambda: "The view was cleared" in frame.text, "the clearing")
+        await frame.enter("/leave")
+        await frame.joined(0)
+        await frame.enter("/join 224.1.0.1")
+        await frame.joined(1)
+        await frame.until(lambda: "still here" in frame.text, "the packet again")
+
+
 async def test_pause_holds_the_log_while_packets_are_still_captured(host1: Host, host2: Host) -> None:
     async with frame_on(host1, "224.1.0.1") as frame:
         await frame.enter("/pause")

@@ -17,14 +17,14 @@ from mcast_tui.app.widgets.packet_lines import PacketLines
 from mcast_tui.app.widgets.packet_row import fit_columns, format_header, format_row
 from mcast_tui.app.widgets.stream_list import fit_columns as fit_streams
 from mcast_tui.capture.ring import PacketRing
-from mcast_tui.errors import PermissionRefused
+from mcast_tui.errors import NetworkRefused, PermissionRefused
 from mcast_tui.services.tap import tap
-from mcast_tui.services.tap.tap import TapCounts, TapService
+from mcast_tui.services.tap.tap import TapCounts, TapService, TapState
 from mcast_tui.services.tap.traffic import Standing, TapTraffic
 from mcast_tui.wire.columns import Addressed, Flag
 from mcast_tui.wire.frame import LINK_COLUMNS, Direction
 from tests.app.frame import frame_on
-from tests.app.packet_feed import HOSTILE, Feed
+from tests.app.packet_feed import HOSTILE, Feed, PaneApp
 from tests.app.test_membership_screen import membership
 from tests.peers import socat_peer
 from tests.services.nodes import send_from
@@ -220,6 +220,25 @@ async def test_with_the_tap_open_the_log_of_a_group_is_not_touched_by_it(host1: 
 
 
 # -- by hand
+
+
+async def test_a_closed_tap_is_told_although_the_view_was_cleared_and_y_copies_what_stands_there() -> None:
+    traffic, _ = streams_of(Feed(), b"x")
+    error = NetworkRefused("tap eth0", "eth0 is down", command="sudo ip link set eth0 up")
+    traffic.tap._state = TapState(is_open=False, error=error)
+    app = PaneApp(PacketRing(100, 1 << 16))
+    async with app.run_test(size=(120, 30)) as pilot:
+        app.pane.show_wire(traffic)
+        app.draw()
+        assert "x" in app.log_rows()[0].split()
+        await pilot.press("y")
+        assert app.clipboard == ""
+        assert app.pane.clear() == 1
+        said = " ".join(app.log_rows())
+        assert "No tap: eth0 is down." in said
+        assert "sudo ip link set eth0 up" in said
+        await pilot.press("y")
+        assert app.clipboard == "sudo ip link set eth0 up"
 
 
 def tapped_ring(feed: Feed, contents: Sequence[bytes], **link: int) -> PacketRing:

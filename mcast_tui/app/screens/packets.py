@@ -10,6 +10,7 @@ when it is told to. The frame mounts it and speaks to it like this::
     pane.pause(), pane.resume(), pane.toggle_pause()   # the display only: the capture goes on
     pane.follow()           # the newest packet at the bottom; the only way it follows again
     pane.clear(), pane.undo_clear()                    # -> how many packets are hidden, shown again
+    pane.forget(group.label)                           # it was left: joined again, it is not cleared
     pane.toggle_refused()   # refused packets are hidden at first
     pane.selected           # the packet in the detail, or None
     pane.skipped            # packets this view never got to see: the fourth loss counter
@@ -272,6 +273,10 @@ class PacketsPane(Vertical):
         self._show_lines()
         return hidden
 
+    def forget(self, title: str) -> None:
+        """Let what was cleared from this view be shown when it is asked for again: its group was left."""
+        self._cleared.pop(title, None)
+
     def toggle_refused(self) -> None:
         """Show or hide the packets that a filter of ours refused."""
         self._with_refused = not self._with_refused
@@ -281,10 +286,10 @@ class PacketsPane(Vertical):
         self.notify(f"Refused packets are {shown}{mark}.", markup=False)
 
     def _empty_text(self) -> tuple[str, ...]:
-        if self._title in self._cleared:
-            return ("The view was cleared; the packets are still there.", "/clear undo shows them again.")
         if (closed := self._tap_closed) is not None:
             return tap_lines(closed)
+        if self._title in self._cleared:
+            return ("The view was cleared; the packets are still there.", "/clear undo shows them again.")
         where = f" on {safe_text(self._title)}" if self._title else ""
         return (f"Nothing{where} yet.", "A packet shows here the moment it arrives.")
 
@@ -292,6 +297,12 @@ class PacketsPane(Vertical):
     def _tap_closed(self) -> Closed | None:
         """Why nothing is seen of the wire that is shown; None where it is, or where no tap is needed."""
         return self._traffic.tap.state.closed if self._traffic is not None else None
+
+    @property
+    def _command_shown(self) -> str:
+        """The shell line that stands in the empty log; empty where none does."""
+        closed = self._tap_closed
+        return "" if closed is None or self.log_view.line_count else closed.command
 
     # -- keys
 
@@ -339,10 +350,10 @@ class PacketsPane(Vertical):
 
     def _copy(self, form: str, convert: Callable[[bytes], str]) -> None:
         """Copy the selected payload through the terminal (OSC 52) and say how much that is."""
-        packet, closed = self.selected, self._tap_closed
-        if packet is None and closed is not None and closed.command:
-            self.app.copy_to_clipboard(closed.command)
-            self.notify(f"Copied: {closed.command}", markup=False)
+        packet, command = self.selected, self._command_shown
+        if packet is None and command:
+            self.app.copy_to_clipboard(command)
+            self.notify(f"Copied: {command}", markup=False)
         elif packet is None:
             self._refuse("Select a packet first: nothing was copied.")
         elif packet.payload is None:

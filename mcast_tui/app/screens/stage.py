@@ -209,6 +209,7 @@ class Stage:
         for event in events:
             if isinstance(event, GroupLeft):
                 self.composer.forget_draft(event.group.id)
+                self.packets.forget(str(event.group.endpoint))
                 self._chat_hidden.pop(event.group.id, None)
             elif isinstance(event, IntakeFailed):
                 what = f"A read of {event.label} failed: {describe_errno(event.errno)}."
