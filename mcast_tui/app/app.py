@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from mcast_tui.app.screens.main import MainScreen
+    from mcast_tui.services.membership.view import MembershipSource
     from mcast_tui.services.node import Node
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.place import Place
@@ -55,12 +56,15 @@ class McastApp(TerminalApp):
         demo_note: str | None = None,
         ascii: bool = False,  # noqa: A002  # the option's own word
         beside: Beside | None = None,
+        memberships: MembershipSource | None = None,
     ) -> None:
+        """`memberships` is asked in place of the node, where given."""
         super().__init__(ascii=ascii)
         self._open_node = open_node
         self._places = tuple(places)
         self._note = demo_note or ""
         self._beside = beside
+        self._memberships = memberships
         self.main: MainScreen | None = None
         """The frame; None while only the curtain is on screen."""
 
@@ -74,7 +78,7 @@ class McastApp(TerminalApp):
         from mcast_tui.app.screens.main import MainScreen
 
         node = await self.held.enter_async_context(self._open_node())
-        main = MainScreen(node, self.glyphs, self._note)
+        main = MainScreen(node, self._memberships or node.memberships, self.glyphs, self._note)
         await self.push_screen(main)
         self.main = main
         main.stage.memberships.follow()

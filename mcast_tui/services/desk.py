@@ -103,7 +103,7 @@ class Desk:
     @property
     def has_wire(self) -> bool:
         """Whether somebody asked for the tap, so that it can be selected though it may be refused."""
-        return self._node.memberships.wire.tap is not None
+        return self._node.memberships.has_tap
 
     def next_unread(self) -> Group | None:
         """Return the next group with unread lines, from the selected one on; None when there is none."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcast_tui.app.app import Beside
     from mcast_tui.app.screens.stage import Stage
     from mcast_tui.services.lab.host import Host
+    from mcast_tui.services.membership.view import MembershipSource
 
 SMALL = {"ring_packets": 10_000, "ring_bytes": 1 << 20, "receive_buffer": 1 << 20}
 
@@ -118,9 +119,10 @@ async def frame_on(
     size: tuple[int, int] = (120, 40),
     note: str | None = None,
     beside: Beside | None = None,
+    memberships: MembershipSource | None = None,
     **settings: object,
 ) -> AsyncIterator[Frame]:
-    """Run the app on `host`, joined to these endpoints."""
+    """Run the app on `host`, joined to these endpoints; `memberships` is asked in place of the node."""
     with host.entered():
         node = Node(Settings().override(**SMALL, **settings))
         app = McastApp(
@@ -129,6 +131,7 @@ async def frame_on(
             demo_note=note,
             ascii=node.settings.ascii,
             beside=beside,
+            memberships=memberships,
         )
         async with app.run_test(size=size) as pilot:
             frame = Frame(app, pilot, node)

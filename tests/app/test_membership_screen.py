@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mcast_tui.services.lab.host import Host
-    from mcast_tui.services.node import Node
+    from mcast_tui.services.tap.traffic import TapTraffic
     from mcast_tui.wire.literal import Address
     from tests.app.frame import Frame
 
@@ -68,6 +68,7 @@ class HandMade:
         self.timeline = Timeline()
         self.explanation: Explanation | None = None
         self.tap = OPEN
+        self.traffic: TapTraffic | None = None
         self.memberships: Sequence[HostMembership] = ()
         self.queriers_heard: Sequence[QuerierFacts] = ()
         self.countdowns: Sequence[PruneCountdown] = ()
@@ -105,15 +106,9 @@ def some_host() -> Iterator[Host]:
 
 
 @pytest.fixture
-def source(monkeypatch: pytest.MonkeyPatch) -> HandMade:
+def source() -> HandMade:
     """Return what the app asks, in place of the kernel and the wire."""
-    made = HandMade()
-
-    def of_node(_node: Node) -> HandMade:
-        return made
-
-    monkeypatch.setattr(stage, "membership_source", of_node)
-    return made
+    return HandMade()
 
 
 def membership(
@@ -211,7 +206,7 @@ async def test_memberships_are_shown_before_anything_is_joined_and_after_the_las
 
 
 async def test_an_empty_timeline_says_what_will_be_shown_there(some_host: Host, source: HandMade) -> None:
-    async with frame_on(some_host) as frame:
+    async with frame_on(some_host, memberships=source) as frame:
         await frame.press("M")
         await frame.until(
             lambda: "What happens to memberships, here and elsewhere, shows here." in frame.text, "the hint"
@@ -262,7 +257,7 @@ async def test_the_cursor_selects_our_group_and_only_ours_can_be_left(host1: Hos
 async def test_a_cursor_just_moved_stays_although_the_screen_is_drawn_before_that_is_heard(
     some_host: Host, source: HandMade
 ) -> None:
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         source.memberships = (membership(ours=1, users=1), membership(IPv4Address("224.9.9.9")))
         [group] = frame.node.groups
         source.memberships = tuple(replace(each, ifindex=group.ifindex) for each in source.memberships)
@@ -292,7 +287,7 @@ async def test_ten_thousand_memberships_cost_the_rows_on_screen(
         made.append(y)
         return row(self, y)
 
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         monkeypatch.setattr(MembershipTable, "row", counted)
         await shown(frame)
         assert "10000 memberships" in frame.text
@@ -309,7 +304,7 @@ async def test_the_cursor_stays_on_its_membership_when_others_come_and_go(
 ) -> None:
     rows = tuple(membership(IPv4Address(f"239.0.0.{number}")) for number in range(1, 9))
     source.memberships = rows
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         await shown(frame)
         table = frame.stage.membership.table
         await frame.press("j", "j")
@@ -334,7 +329,7 @@ async def test_the_name_of_an_interface_can_hold_anything_and_is_only_shown(
     source.timeline.add(entry(interface=HOSTILE, group=None, text=HOSTILE))
     source.explanation = Explanation(1, HOSTILE, (Step(is_seen=True, text=HOSTILE, evidence=HOSTILE),))
     source.tap = TapState(is_open=False, error=PermissionRefused("tap", HOSTILE, remedy=HOSTILE))
-    async with frame_on(some_host, "224.1.0.1", size=(200, 50)) as frame:
+    async with frame_on(some_host, "224.1.0.1", size=(200, 50), memberships=source) as frame:
         await shown(frame)
         await frame.press("enter")
         await frame.until(lambda: "on e␛[2J[/b]<U+202E>x (ifindex 2)" in frame.text, "the detail")
@@ -363,7 +358,7 @@ async def test_the_timeline_says_what_was_seen_and_what_is_inferred_and_by_what(
     source.timeline.add(entry(What.QUERY, "IGMPv3 general query", group=None))
     source.timeline.add(entry(What.REPORT, "CHANGE_TO_EXCLUDE_MODE {}", seen=False, origin="RFC 3376"))
     source.timeline.add(entry(What.ALARM, "the next query is overdue"))
-    async with frame_on(some_host, "224.1.0.1", size=(200, 50)) as frame:
+    async with frame_on(some_host, "224.1.0.1", size=(200, 50), memberships=source) as frame:
         await shown(frame)
         assert "● seen ○ inferred" in frame.text
         assert line_with(frame, "● query", "eth0", "192.168.10.3", "IGMPv3 general query", "tap")
@@ -378,7 +373,7 @@ async def test_scrolled_up_the_timeline_stands_still_until_it_is_told_to_follow(
 ) -> None:
     for number in range(200):
         source.timeline.add(entry(text=f"entry {number}."))
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         await shown(frame)
         view = frame.stage.membership.timeline
         assert "entry 199." in frame.text
@@ -404,7 +399,7 @@ async def test_what_the_timeline_lets_go_of_is_let_go_of_on_screen(some_host: Ho
     source.timeline = Timeline(keep=50)
     for number in range(50):
         source.timeline.add(entry(text=f"entry {number}."))
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         await shown(frame)
         view = frame.stage.membership.timeline
         view.focus()
@@ -419,7 +414,7 @@ async def test_the_timeline_can_be_narrowed_to_one_group(some_host: Host, source
     source.memberships = (membership(ours=1),)
     source.timeline.add(entry(text="about it"))
     source.timeline.add(entry(text="about another", group=IPv4Address("224.9.9.9")))
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         await shown(frame)
         await frame.press("f")
         assert "TIMELINE of 224.1.0.1 alone" in frame.text
@@ -434,7 +429,7 @@ async def test_a_key_begins_a_command_where_there_is_such_a_command(
     some_host: Host, source: HandMade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source.memberships = (membership(ours=1),)
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         await shown(frame)
         monkeypatch.setattr(membership_screen, "find_command", {"source": "known"}.get)
         assert "membership.block" not in frame.keys
@@ -455,7 +450,7 @@ async def test_a_querier_is_shown_with_its_values_their_origin_and_what_is_wrong
         querier("10.0.0.9", age_s=730, protocol=Protocol.IGMPV2, is_off_subnet=True),
         querier("192.168.10.7", is_elected=False),
     )
-    async with frame_on(some_host, "224.1.0.1", size=(200, 50)) as frame:
+    async with frame_on(some_host, "224.1.0.1", size=(200, 50), memberships=source) as frame:
         await shown(frame)
         assert line_with(frame, "● eth0 IPv4 192.168.10.1  IGMPv3  elected")
         assert "asks every 2m 05s [announced (QQIC)], robustness 2" in frame.text
@@ -470,7 +465,7 @@ async def test_a_prune_countdown_says_in_words_and_by_a_glyph_how_it_stands(
     some_host: Host, source: HandMade
 ) -> None:
     source.memberships = (membership(ours=1),)
-    async with frame_on(some_host, "224.1.0.1", size=(200, 50)) as frame:
+    async with frame_on(some_host, "224.1.0.1", size=(200, 50), memberships=source) as frame:
         await shown(frame)
         for prune, in_table, in_pane in (
             (countdown(3600), "✓ ", "● reported 1m ago"),
@@ -493,7 +488,7 @@ async def test_without_a_tap_it_says_what_is_missing_why_and_what_would_help(
         "tap eth0", "CAP_NET_RAW is missing", remedy="Ask an administrator.", command="sudo mcast-tui tap"
     )
     source.tap = TapState(is_open=False, error=refused)
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         await shown(frame)
         assert "What queriers ask and what other hosts report is invisible" in frame.text
         assert "CAP_NET_RAW is missing." in frame.text
@@ -521,7 +516,7 @@ async def test_what_just_happened_gives_way_to_a_topic_and_comes_back(
         Step(is_seen=False, text="A report is sent.", evidence="RFC 3376 section 5.1"),
     )
     source.explanation = Explanation(time.time_ns(), "You joined 224.1.0.1 on eth0.", steps)
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         await shown(frame)
         assert "You joined 224.1.0.1 on eth0." in frame.text
         assert line_with(frame, "1 ● A socket option was set.")
@@ -576,7 +571,7 @@ async def test_members_heard_stand_in_the_column_the_detail_and_the_groups_of_ot
         HeardGroup(2, IPv6Address("ff02::1:ff00:3"), (member("fe80::3"),)),
         HeardGroup(2, IPv4Address("239.7.7.7"), many),
     )
-    async with frame_on(some_host, "224.1.0.1", size=(220, 50)) as frame:
+    async with frame_on(some_host, "224.1.0.1", size=(220, 50), memberships=source) as frame:
         await shown(frame)
         assert " Heard " in frame.text
         assert re.search(r"this app .* IGMPv3 +the default +2 ", line_with(frame, "224.1.0.1 ", "this app"))
@@ -605,7 +600,7 @@ async def test_thousands_of_members_cost_the_rows_on_screen(some_host: Host, sou
     groups = tuple(HeardGroup(2, IPv4Address(int(GROUP) + 1 + number), lone) for number in range(4000))
     source.memberships = (membership(ours=1),)
     source.heard = (HeardGroup(2, GROUP, crowd), *groups)
-    async with frame_on(some_host, "224.1.0.1", size=(200, 50)) as frame:
+    async with frame_on(some_host, "224.1.0.1", size=(200, 50), memberships=source) as frame:
         await shown(frame)
         await frame.press("enter")
         detail = frame.stage.membership.query_one(FieldList)
@@ -628,7 +623,7 @@ async def test_every_size_is_survived_and_low_ones_show_one_part_at_a_time(
     source.explanation = Explanation(1, "You joined.", ())
     for number in range(100):
         source.timeline.add(entry(text=f"entry {number}."))
-    async with frame_on(some_host, "224.1.0.1", size=(80, 24)) as frame:
+    async with frame_on(some_host, "224.1.0.1", size=(80, 24), memberships=source) as frame:
         await shown(frame)
         assert "TIMELINE" in frame.text
         await frame.press("v")
@@ -684,7 +679,7 @@ async def test_without_colour_the_cursor_is_still_set_apart(
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     source.memberships = (membership(ours=1), membership(IPv4Address("224.9.9.9")))
-    async with frame_on(some_host, "224.1.0.1") as frame:
+    async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         await shown(frame)
         strips = [
             strip for strip in frame.app.screen._compositor.render_strips() if "EXCLUDE{}" in strip.text

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.command import Command
+    from mcast_tui.services.membership.view import MembershipSource
     from mcast_tui.services.node import Node
 
 
@@ -77,10 +78,10 @@ class MainScreen(Screen[None]):
         Binding("escape", "back", "Leave what is open", id="main.back"),
     ]
 
-    def __init__(self, node: Node, glyphs: Glyphs, note: str) -> None:
+    def __init__(self, node: Node, memberships: MembershipSource, glyphs: Glyphs, note: str) -> None:
         super().__init__()
         self._node = node
-        self.stage = Stage(self, node, glyphs, note)
+        self.stage = Stage(self, node, memberships, glyphs, note)
         self._desk = self.stage.desk
         self._actions = self.stage.actions
 

@@ -57,7 +57,6 @@ from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.timeline import line_of
 from mcast_tui.services.membership.view import view_of
 from mcast_tui.services.notice import Level, Notice, NoticeLog, notice_of
-from mcast_tui.services.tap.traffic import TapTraffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,15 +75,12 @@ PACKETS, CHAT, MEMBERSHIP, START = "packets", "chat", "membership", "start"
 TABS = ((PACKETS, "1 Packets"), (CHAT, "2 Chat"), (MEMBERSHIP, "4 Membership"))
 
 
-def membership_source(node: Node) -> MembershipSource:
-    """Return who knows of the memberships of this node's host: the one place that chooses."""
-    return node.memberships
-
-
 class Stage:
     """The widgets of one `MainScreen` over one `Node`."""
 
-    def __init__(self, screen: MainScreen, node: Node, glyphs: Glyphs, note: str) -> None:
+    def __init__(
+        self, screen: MainScreen, node: Node, memberships: MembershipSource, glyphs: Glyphs, note: str
+    ) -> None:
         self._screen = screen
         self._node = node
         self._glyphs = glyphs
@@ -92,9 +88,8 @@ class Stage:
         self._note = note
         self._kernel: Mapping[int, KernelView | None] = {}
         self._chat_hidden: dict[int, int] = {}
-        self.memberships = membership_source(node)
-        """What the Membership screen draws."""
-        self._traffic: TapTraffic | None = None
+        self.memberships = memberships
+        """Who knows what the Membership screen draws, and what passes on the wire."""
         self.tell_watching: Callable[[bool], None] = lambda _is_watching: None
         """Told whether the wire is on screen: its packets have no socket of ours to wake anybody."""
         self.tab = PACKETS
@@ -142,7 +137,7 @@ class Stage:
     def sample(self, kernel: Mapping[int, KernelView | None]) -> None:
         """Draw the rates, the losses, the peers and the kernel's word."""
         self._kernel = kernel
-        if traffic := self.traffic:
+        if traffic := self.memberships.traffic:
             traffic.sample(time.monotonic())
         self.show_rates()
         if self.desk.is_on_wire:
@@ -155,16 +150,8 @@ class Stage:
             if chat.view.is_empty:
                 chat.show_empty(self._emptiness())
 
-    @property
-    def traffic(self) -> TapTraffic | None:
-        """What the tap sees; None where nobody asked for one."""
-        tap = self._node.memberships.wire.tap
-        if self._traffic is None and tap is not None:
-            self._traffic = TapTraffic(tap, self._node.memberships.rows)
-        return self._traffic
-
     def show_rates(self) -> None:
-        traffic = self.traffic
+        traffic = self.memberships.traffic
         if traffic is not None and self.desk.is_on_wire:
             self.header.show(wire_header_facts(self._node, traffic, self._note))
         else:
@@ -178,16 +165,18 @@ class Stage:
         self.show_tabs()
 
     def _show_peers(self) -> None:
-        if self.desk.is_on_wire and self.traffic is not None:
-            self.sidebar.show_peers("the wire", self.traffic.peers(), time.time_ns())
+        traffic = self.memberships.traffic
+        if self.desk.is_on_wire and traffic is not None:
+            self.sidebar.show_peers("the wire", traffic.peers(), time.time_ns())
             return
         where = self.desk.selected.label if self.desk.selected else ""
         self.sidebar.show_peers(where, self._node.monitor.peers(self.desk.selected), time.time_ns())
 
     def _show_wire(self) -> None:
         """Draw what the tap sees, or why it sees nothing."""
-        if self.traffic is not None and self.centre == PACKETS:
-            self.packets.show_wire(self.traffic)
+        traffic = self.memberships.traffic
+        if traffic is not None and self.centre == PACKETS:
+            self.packets.show_wire(traffic)
             self.packets.show_streams()
 
     def show_tabs(self) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from mcast_tui.services.membership.timeline import Timeline
     from mcast_tui.services.tap.tap import TapState
+    from mcast_tui.services.tap.traffic import TapTraffic
     from mcast_tui.wire.literal import Address
 
 
@@ -37,6 +38,10 @@ class MembershipSource(Protocol):
     @property
     def tap(self) -> TapState:
         """Whether the wire is listened to."""
+
+    @property
+    def traffic(self) -> TapTraffic | None:
+        """What the tap sees pass; None while nobody asked to listen."""
 
     @property
     def origin(self) -> str:

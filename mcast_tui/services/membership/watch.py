@@ -19,6 +19,7 @@ from mcast_tui.services.events import GroupJoined, GroupLeft
 from mcast_tui.services.membership.table import HostTable
 from mcast_tui.services.membership.table_watch import TableWatch
 from mcast_tui.services.membership.wire_watch import WireWatch
+from mcast_tui.services.tap.traffic import TapTraffic
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -45,6 +46,7 @@ class MembershipWatch:
         self._node = node
         self._tables = TableWatch(HostTable(node.groups), node.timeline.add)
         self.wire = WireWatch(node)
+        self._traffic: TapTraffic | None = None
         self._following: asyncio.Task[NoReturn] | None = None
         self._held = ExitStack()
 
@@ -97,6 +99,18 @@ class MembershipWatch:
     def tap(self) -> TapState:
         """Whether the wire is listened to."""
         return self.wire.state
+
+    @property
+    def has_tap(self) -> bool:
+        """Whether somebody asked to listen to the wire; the tap may be closed for all that."""
+        return self.wire.tap is not None
+
+    @property
+    def traffic(self) -> TapTraffic | None:
+        """What the tap sees pass; None while nobody asked to listen."""
+        if self._traffic is None and self.wire.tap is not None:
+            self._traffic = TapTraffic(self.wire.tap, self.rows)
+        return self._traffic
 
     @property
     def origin(self) -> str:
