@@ -14,7 +14,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from mcast_tui.app import terminal_app
-from mcast_tui.app.terminal_app import Front, TerminalApp
+from mcast_tui.app.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +59,7 @@ class McastApp(TerminalApp):
         memberships: MembershipSource | None = None,
     ) -> None:
         """`memberships` is asked in place of the node, where given."""
-        super().__init__(ascii=ascii)
+        super().__init__(self._open_node_and_frame, ascii=ascii)
         self._open_node = open_node
         self._places = tuple(places)
         self._note = demo_note or ""
@@ -68,11 +68,7 @@ class McastApp(TerminalApp):
         self.main: MainScreen | None = None
         """The frame; None while only the curtain is on screen."""
 
-    @property
-    def front(self) -> Front | None:
-        return self.main.stage if self.main is not None else None
-
-    async def open(self) -> None:
+    async def _open_node_and_frame(self) -> None:
         """Load the rest, open what is needed to receive, and join what was named."""
         from mcast_tui.app.bridge import Bridge
         from mcast_tui.app.screens.main import MainScreen
@@ -80,7 +76,7 @@ class McastApp(TerminalApp):
         node = await self.held.enter_async_context(self._open_node())
         main = MainScreen(node, self._memberships or node.memberships, self.glyphs, self._note)
         await self.push_screen(main)
-        self.main = main
+        self.main, self.front = main, main.stage
         main.stage.memberships.follow()
         bridge = Bridge(node, main.stage)
         self.held.callback(bridge.stop)

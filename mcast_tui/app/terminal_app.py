@@ -1,7 +1,7 @@
 """What every app of ours needs of a terminal: its driver, colours and signals, and the keys of every screen.
 
-It opens nothing by itself. A subclass opens what it is about in `open`, called once the first
-frame is on screen, and puts it into `held`, which is left before the terminal is given back.
+It opens nothing by itself. A subclass gives the function that opens what it is about, called once
+the first frame is on screen; what that puts into `held` is left before the terminal is given back.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mcast_tui.app.screens.curtain import Curtain
 from mcast_tui.errors import McastError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from textual.driver import Driver
     from textual.filter import LineFilter
@@ -77,8 +77,15 @@ class TerminalApp(App[int]):
         Binding("y", "copy_remedy_unless_typing", "Copy the command shown", priority=True, id="app.copy"),
     ]
 
-    def __init__(self, *, ascii: bool = False) -> None:  # noqa: A002  # the option's own word
+    def __init__(self, opening: Callable[[], Awaitable[None]], *, ascii: bool = False) -> None:  # noqa: A002  # the option's own word
+        """`opening` opens what the app is about, puts its first screen up and sets `front`.
+
+        A `McastError` out of it ends the app.
+        """
         super().__init__()
+        self._opening = opening
+        self.front: Front | None = None
+        """What is on screen; None while only the curtain is."""
         self.glyphs = glyphs(ascii_only=ascii)
         self.held = AsyncExitStack()
         """What is left when the app ends, the last first."""
@@ -90,15 +97,6 @@ class TerminalApp(App[int]):
             self.register_theme(theme)
         self.theme = THEMES[0].name
         self.set_class(ascii, "-ascii")
-
-    @property
-    def front(self) -> Front | None:
-        """What is on screen; None while only the curtain is."""
-        raise NotImplementedError
-
-    async def open(self) -> None:
-        """Open what the app is about, and put its first screen up; what is refused ends the app."""
-        raise NotImplementedError
 
     # -- from start to end -----------------------------------------------------------------------
 
@@ -123,7 +121,7 @@ class TerminalApp(App[int]):
 
     async def _open(self) -> None:
         try:
-            await self.open()
+            await self._opening()
         except McastError as error:
             self.refused = error
             self.exit(error.exit_status)

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mcast_tui.app import terminal_app
-from mcast_tui.app.terminal_app import Front, TerminalApp
+from mcast_tui.app.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from mcast_tui.app.classroom.screen import ClassroomScreen
@@ -27,17 +27,13 @@ class ClassroomApp(TerminalApp):
         *,
         ascii: bool = False,  # noqa: A002  # the option's own word
     ) -> None:
-        super().__init__(ascii=ascii)
+        super().__init__(self._open_lan, ascii=ascii)
         self._plan = plan
         self._scenario = scenario
         self.classroom: ClassroomScreen | None = None
         """What is on screen; None while only the curtain is."""
 
-    @property
-    def front(self) -> Front | None:
-        return self.classroom
-
-    async def open(self) -> None:
+    async def _open_lan(self) -> None:
         """Read the lessons, build the LAN, and show it."""
         from mcast_tui.app.classroom.desk import Desk
         from mcast_tui.app.classroom.screen import ClassroomScreen
@@ -48,7 +44,7 @@ class ClassroomApp(TerminalApp):
         await desk.open(self._scenario)
         classroom = ClassroomScreen(desk, self.glyphs)
         await self.push_screen(classroom)
-        self.classroom = classroom
+        self.classroom = self.front = classroom
         classroom.refresh_bindings()
 
 
