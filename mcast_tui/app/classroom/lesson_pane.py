@@ -28,7 +28,7 @@ class LessonPane(Rows):
             self.scenario = scenario
 
     def __init__(self, desk: Desk, glyphs: Glyphs) -> None:
-        super().__init__(id="lesson")
+        super().__init__(self.row, id="lesson")
         self._desk = desk
         self._glyphs = glyphs
         self._rows: list[Content] = []

@@ -89,7 +89,7 @@ class StartPage(Rows, can_focus=True):
         """The person wants to join on another interface."""
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="start")
+        super().__init__(self.row, id="start")
         self._glyphs = glyphs
         self._presets: Sequence[Preset] = ()
         self._interface: Interface | None = None

@@ -65,7 +65,7 @@ class ChatView(Rows, can_focus=True):
             return self.view
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002  # Textual's own word
-        super().__init__(id=id)
+        super().__init__(self.row, id=id)
         self._glyphs = glyphs
         self._pane: Pane | None = None
         self._drawn: tuple[int, int, int, int] | None = None

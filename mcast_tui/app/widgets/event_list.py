@@ -23,7 +23,7 @@ class EventList(Rows):
     """Newest first."""
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="events")
+        super().__init__(self.row, id="events")
         self._glyphs = glyphs
         self._notices: Sequence[Notice] = ()
 

@@ -30,7 +30,7 @@ class ExplanationView(Rows, can_focus=True):
     )
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="explanation")
+        super().__init__(self.row, id="explanation")
         self._glyphs = glyphs
         self._explanation: Explanation | None = None
         self._topic: Topic | None = None

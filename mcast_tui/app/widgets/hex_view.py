@@ -31,7 +31,7 @@ class HexView(Rows, can_focus=True):
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(self.row)
         self._payload = b""
         self._instead = ""
 

@@ -60,7 +60,7 @@ class MembershipTable(Rows, can_focus=True):
             self.titles = titles
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="memberships")
+        super().__init__(self.row, id="memberships")
         self._glyphs = glyphs
         self._given: Sequence[HostMembership] | None = None
         self._memberships: list[HostMembership] = []

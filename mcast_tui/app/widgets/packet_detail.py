@@ -46,7 +46,7 @@ class FieldList(Rows, can_focus=True):
     ALLOW_SELECT = False
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__()
+        super().__init__(self.row)
         self._glyphs = glyphs
         self._title = ""
         self._fields: Sequence[Field] = ()

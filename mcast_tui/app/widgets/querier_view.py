@@ -37,7 +37,7 @@ class QuerierView(Rows, can_focus=True):
     )
 
     def __init__(self, interface_name: Callable[[int], str | None], glyphs: Glyphs) -> None:
-        super().__init__(id="queriers")
+        super().__init__(self.row, id="queriers")
         self._interface_name = interface_name
         self._glyphs = glyphs
         self._view: MembershipView | None = None

@@ -11,12 +11,14 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.content import Content
     from textual.events import Click
 
 
 class Rows(ScrollView):
-    """Asks `row(y)` for each line on screen; a subclass says how many there are.
+    """Asks for each line on screen; a subclass says how to make one, and how many there are.
 
     Content objects only: nothing given here is parsed as markup.
     """
@@ -37,9 +39,10 @@ class Rows(ScrollView):
         def control(self) -> Rows:
             return self.rows
 
-    def row(self, y: int) -> Content:
-        """Return row `y`; it is cropped to the width."""
-        raise NotImplementedError
+    def __init__(self, row: Callable[[int], Content], *, id: str | None = None) -> None:  # noqa: A002  # Textual's own word
+        """`row` returns row `y`, counted from 0; it is cropped to the width."""
+        super().__init__(id=id)
+        self._row_at = row
 
     def set_row_count(self, count: int) -> None:
         """Say how many rows there are; lays out again only when that changed."""
@@ -62,7 +65,7 @@ class Rows(ScrollView):
         width = self.row_width
         if number >= self.row_count or width <= 0:
             return Strip.blank(max(0, width), self.rich_style)
-        content = self.row(number).truncate(width)
+        content = self._row_at(number).truncate(width)
         strips = Visual.to_strips(self, content, width, 1, self.visual_style)
         return strips[0].adjust_cell_length(width, self.rich_style) if strips else Strip.blank(width)
 

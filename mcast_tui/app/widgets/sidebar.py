@@ -77,7 +77,7 @@ class GroupList(Rows, can_focus=True):
         """The person asked for one more group."""
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="groups")
+        super().__init__(self.row, id="groups")
         self._glyphs = glyphs
         self._total: GroupEntry = GroupEntry(ALL_TRAFFIC, "All traffic", None)
         self._wire: GroupEntry | None = None
@@ -197,7 +197,7 @@ class PeerList(Rows):
             self.peer = peer
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="peers")
+        super().__init__(self.row, id="peers")
         self._glyphs = glyphs
         self._peers: Sequence[Peer] = ()
         self._now = 0

@@ -96,7 +96,7 @@ class StreamList(Rows, can_focus=True):
         """Other columns fit now."""
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__()
+        super().__init__(self.row)
         self._glyphs = glyphs
         self._streams: Sequence[StreamNow] = ()
         self._now = 0

@@ -49,7 +49,7 @@ class TimelineView(Rows, can_focus=True):
             self.entry = entry
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="timeline")
+        super().__init__(self.row, id="timeline")
         self._glyphs = glyphs
         self._timeline = Timeline()
         self._only: Key | None = None
