@@ -33,7 +33,7 @@ from textual.getters import query_one
 from textual.message import Message
 
 from mcast_tui.app.palette import UNICODE
-from mcast_tui.app.widgets.hex_view import WIDE_CELLS
+from mcast_tui.app.screens.packets_layout import PaneLayout, Room
 from mcast_tui.app.widgets.packet_bars import ColumnHeader, FollowPill
 from mcast_tui.app.widgets.packet_detail import PacketDetail, wrap_words
 from mcast_tui.app.widgets.packet_fields import Wire
@@ -59,15 +59,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.tap.tap import Closed
     from mcast_tui.services.tap.traffic import TapTraffic
     from mcast_tui.wire.columns import Packet
-
-DETAIL_BELOW_WIDTH = 100
-"""Columns of the terminal from which on the detail stands below the log; under it, in its place."""
-
-DETAIL_BELOW_HEIGHT = 22
-"""Rows of the pane from which on ten are left for the log."""
-
-WIDE_HEX_WIDTH = WIDE_CELLS + 52
-"""Columns of the pane from which on the dump may have 16 bytes a row beside the fields."""
 
 WIRE_TITLE = "the wire"
 
@@ -157,10 +148,7 @@ class PacketsPane(Vertical):
         self._row: Row | None = None  # the one in the detail
         self._cleared: dict[str, int] = {}  # title -> packets before this number are hidden
         self._with_refused = False
-        self._is_below_open = True
-        self._is_full_open = False
-        self._has_streams_below = True
-        self._is_streams_full = False
+        self._layout = PaneLayout()
         self._was_paused = False
 
     def compose(self) -> ComposeResult:
@@ -212,14 +200,15 @@ class PacketsPane(Vertical):
         if (ring, predicate, title) == (self._ring, self._predicate, self._title):
             return
         self._ring, self._predicate, self._title, self._names = ring, predicate, title, names
-        self._traffic, self._has_streams_below, self._is_streams_full = traffic, True, False
+        self._traffic = traffic
+        self._layout.show(is_on_wire=traffic is not None)
         if self.is_attached:
             self._show_lines()
             self._arrange()
 
     def show_streams(self) -> None:
         """Draw who sends what, if that is on screen."""
-        if self._traffic is not None and self.has_class("-streams"):
+        if self._traffic is not None and self._layout.shows_streams(self._room):
             streams, tap = self._traffic.streams(time.monotonic()), self._traffic.tap
             self.streams.show(streams, time.time_ns(), tap.streamless, is_open=tap.state.is_open)
 
@@ -310,34 +299,29 @@ class PacketsPane(Vertical):
         del parameters
         match action:
             case "close_detail":
-                return self._is_full_open or self._is_streams_full
+                return self._layout.hides_log
             case "go_to_streams":
                 return self._traffic is not None
         return True
 
     def action_toggle_detail(self) -> None:
         """Show or hide the detail; with nothing selected yet, select the newest packet on screen."""
-        if self.has_class("-streams-below"):
-            self._has_streams_below = False
-        elif self._stands_below:
-            self._is_below_open = not self._is_below_open
-        else:
-            self._is_full_open, self._is_streams_full = not self._is_full_open, False
+        self._layout.toggle_detail(self._room)
         if self.is_detail_open and self.selected is None:
             self.log_view.action_move(-1)
         self._arrange()
 
     def action_close_detail(self) -> None:
-        self._is_full_open = self._is_streams_full = False
+        self._layout.go_back()
         self._arrange()
 
     def action_go_to_streams(self) -> None:
         """Go to the streams, showing them; from there, back to the log."""
         was_there = self.streams.list.has_focus
-        if not self._stands_below:
-            self._is_streams_full, self._is_full_open = not was_there, False
-        elif not was_there:
-            self._has_streams_below = self._is_below_open = True
+        if was_there:
+            self._layout.leave_streams(self._room)
+        else:
+            self._layout.show_streams(self._room)
         self._arrange()
         self.show_streams()
         self.call_after_refresh((self.log_view if was_there else self.streams.list).focus)
@@ -401,7 +385,7 @@ class PacketsPane(Vertical):
             packet = packet_of(row, row.payload)  # the log held a copy: more than the ring has left
         self.detail.show(packet, self._wire_of(row))
         if self._traffic is not None:
-            self._has_streams_below = packet is None
+            self._layout.select(is_packet=packet is not None)
             self._arrange()
         self.post_message(self.PacketSelected(None if packet is None else packet.number))
 
@@ -422,33 +406,25 @@ class PacketsPane(Vertical):
     def follow_again(self) -> None:
         self.follow()
 
-    # -- where the detail stands
+    # -- where the parts stand
 
     @property
-    def _stands_below(self) -> bool:
-        return self.app.size.width >= DETAIL_BELOW_WIDTH and self.size.height >= DETAIL_BELOW_HEIGHT
+    def _room(self) -> Room:
+        return Room(self.app.size.width, *self.size)
 
     @property
     def is_detail_open(self) -> bool:
         """Whether the detail is asked for, wherever it stands; it shows once a packet is selected."""
-        return self._is_below_open if self._stands_below else self._is_full_open
+        return self._layout.is_detail_open(self._room)
 
     def on_resize(self) -> None:
         self._arrange()
 
     def _arrange(self) -> None:
-        """Put the detail where it belongs at this size, and the keys where the user looks."""
-        if self._stands_below:
-            self._is_full_open = self._is_streams_full = False
+        """Put the parts where they belong at this size, and the keys where the user looks."""
         had_focus = self.has_focus_within
-        has_streams = self._traffic is not None and (self._is_streams_full or self._has_streams_below)
-        is_below = self._stands_below and self._is_below_open
-        self.set_class(is_below and not has_streams, "-detail-below")
-        self.set_class(self._is_full_open, "-detail-full")
-        self.set_class(is_below and has_streams, "-streams-below")
-        self.set_class(self._is_streams_full, "-streams-full")
-        self.set_class((is_below and has_streams) or self._is_streams_full, "-streams")
-        self.set_class(self._stands_below and self.size.width >= WIDE_HEX_WIDTH, "-wide-hex")
-        if had_focus and not (self.has_class("-streams") and self.streams.list.has_focus):
-            (self.detail.fields if self._is_full_open else self.log_view).focus()
+        for name, is_set in self._layout.arrange(self._room).items():
+            self.set_class(is_set, name)
+        if had_focus and not (self._layout.shows_streams(self._room) and self.streams.list.has_focus):
+            (self.detail.fields if self._layout.is_detail_full else self.log_view).focus()
         self.refresh_bindings()
