@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcast_tui.app.palette import UNICODE
-from mcast_tui.app.screens import packets
+from mcast_tui.app.screens.packets_scope import closed_text
 from mcast_tui.app.widgets import querier_view
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused
 from mcast_tui.services.tap.tap import TapState
@@ -21,7 +21,7 @@ def said_by_both(error: McastError | None) -> list[str]:
     """Return what each of the screens says in one line."""
     closed = TapState(is_open=False, error=error).closed
     assert closed is not None
-    drawn = (packets.tap_lines(closed), querier_view.tap_lines(closed, 100, UNICODE))
+    drawn = (closed_text(closed), querier_view.tap_lines(closed, 100, UNICODE))
     return [" ".join(" ".join(map(str, lines)).split()) for lines in drawn]
 
 

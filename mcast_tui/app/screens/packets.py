@@ -34,17 +34,14 @@ from textual.message import Message
 
 from mcast_tui.app.palette import UNICODE
 from mcast_tui.app.screens.packets_layout import PaneLayout, Room
+from mcast_tui.app.screens.packets_scope import Scope
 from mcast_tui.app.widgets.packet_bars import ColumnHeader, FollowPill
-from mcast_tui.app.widgets.packet_detail import PacketDetail, wrap_words
-from mcast_tui.app.widgets.packet_fields import Wire
-from mcast_tui.app.widgets.packet_lines import PacketLines
+from mcast_tui.app.widgets.packet_detail import PacketDetail
 from mcast_tui.app.widgets.packet_log import PacketLog
 from mcast_tui.app.widgets.packet_row import packet_of
 from mcast_tui.app.widgets.stream_list import StreamList, StreamPanel
-from mcast_tui.app.widgets.tap_words import NOT_KNOWN, tap_words
 from mcast_tui.human import format_count
-from mcast_tui.safe import safe_text, show
-from mcast_tui.wire.columns import address_from_words
+from mcast_tui.safe import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,19 +53,8 @@ if TYPE_CHECKING:
     from mcast_tui.capture.ring import PacketRing
     from mcast_tui.capture.selection import Predicate
     from mcast_tui.services.tap.streams import Stream
-    from mcast_tui.services.tap.tap import Closed
     from mcast_tui.services.tap.traffic import TapTraffic
     from mcast_tui.wire.columns import Packet
-
-WIRE_TITLE = "the wire"
-
-
-def tap_lines(closed: Closed) -> tuple[str, ...]:
-    """Return why nothing is seen of the wire and what would help, in lines of some 70 cells."""
-    words = tap_words(closed)
-    why = (line for sentence in words.why for line in wrap_words(sentence, 70))
-    command = (f"{words.lead}; y copies it:", words.command) if words.command else ()
-    return (NOT_KNOWN, *why, *command)
 
 
 class PacketsPane(Vertical):
@@ -137,14 +123,11 @@ class PacketsPane(Vertical):
         id: str | None = None,  # noqa: A002  # Textual's own word
     ) -> None:
         super().__init__(id=id)
-        self._received = self._ring = ring
-        self._traffic: TapTraffic | None = None
+        self._received = ring
+        self._scope = Scope(ring)
         self._interface_name = interface_name
         self._glyphs = glyphs
         self._is_remote = "SSH_CONNECTION" in os.environ if is_remote is None else is_remote
-        self._predicate: Predicate | None = None
-        self._names: Sequence[str] | None = None
-        self._title = ""
         self._row: Row | None = None  # the one in the detail
         self._cleared: dict[str, int] = {}  # title -> packets before this number are hidden
         self._with_refused = False
@@ -153,7 +136,7 @@ class PacketsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield ColumnHeader()
-        lines = PacketLines(self._ring)
+        lines = self._scope.lines(with_refused=False, hidden_before=0)
         yield PacketLog(lines, self._interface_name, self._glyphs, is_remote=self._is_remote)
         yield FollowPill(self._glyphs)
         yield PacketDetail(self._interface_name, self._glyphs)
@@ -179,48 +162,39 @@ class PacketsPane(Vertical):
 
         What is shown already stays as it is, with its reading position and its selected packet.
         """
-        self._show(self._received, predicate, title, names, None)
+        self._show(Scope(self._received, predicate, title, names))
 
     def show_wire(self, traffic: TapTraffic) -> None:
         """Show what a tap sees, as `show` does; while it is closed, why, and what would open it."""
-        self._show(traffic.tap.ring, None, WIRE_TITLE, None, traffic)
+        self._show(Scope.of_wire(traffic))
         if self.is_attached:
             self.log_view.say_when_empty(self._empty_text())
-            self.detail.update_wire(self._wire_of(self._row))  # who is a member may have changed since
+            self.detail.update_wire(self._scope.wire_of(self._row))  # who is a member may have changed since
             self.show_streams()
 
-    def _show(
-        self,
-        ring: PacketRing,
-        predicate: Predicate | None,
-        title: str,
-        names: Sequence[str] | None,
-        traffic: TapTraffic | None,
-    ) -> None:
-        if (ring, predicate, title) == (self._ring, self._predicate, self._title):
+    def _show(self, scope: Scope) -> None:
+        if scope == self._scope:
             return
-        self._ring, self._predicate, self._title, self._names = ring, predicate, title, names
-        self._traffic = traffic
-        self._layout.show(is_on_wire=traffic is not None)
+        self._scope = scope
+        self._layout.show(is_on_wire=scope.traffic is not None)
         if self.is_attached:
             self._show_lines()
             self._arrange()
 
     def show_streams(self) -> None:
         """Draw who sends what, if that is on screen."""
-        if self._traffic is not None and self._layout.shows_streams(self._room):
-            streams, tap = self._traffic.streams(time.monotonic()), self._traffic.tap
+        traffic = self._scope.traffic
+        if traffic is not None and self._layout.shows_streams(self._room):
+            streams, tap = traffic.streams(time.monotonic()), traffic.tap
             self.streams.show(streams, time.time_ns(), tap.streamless, is_open=tap.state.is_open)
 
     def _show_lines(self) -> None:
-        lines = PacketLines(
-            self._ring,
-            self._predicate,
-            self._names,
-            with_refused=self._with_refused,
-            hidden_before=self._cleared.get(self._title, 0),
-        )
+        hidden_before = self._cleared.get(self._scope.title, 0)
+        lines = self._scope.lines(with_refused=self._with_refused, hidden_before=hidden_before)
         self.log_view.show(lines, self._empty_text())
+
+    def _empty_text(self) -> tuple[str, ...]:
+        return self._scope.empty_text(is_cleared=self._scope.title in self._cleared)
 
     def tick(self) -> None:
         """Draw what arrived, if a frame is due."""
@@ -251,14 +225,14 @@ class PacketsPane(Vertical):
         lines = self.log_view.lines
         lines.extend()
         hidden = lines.stop - lines.start
-        self._cleared[self._title] = self._ring.head
+        self._cleared[self._scope.title] = self._scope.ring.head
         self._show_lines()
         return hidden
 
     def undo_clear(self) -> int:
         """Show again what `clear` hid from this view and the ring still has; return how many lines."""
         hidden = self.log_view.lines.hidden
-        self._cleared.pop(self._title, None)
+        self._cleared.pop(self._scope.title, None)
         self._show_lines()
         return hidden
 
@@ -274,23 +248,10 @@ class PacketsPane(Vertical):
         mark = f" {self._glyphs.failed}" if self._with_refused else ""
         self.notify(f"Refused packets are {shown}{mark}.", markup=False)
 
-    def _empty_text(self) -> tuple[str, ...]:
-        if (closed := self._tap_closed) is not None:
-            return tap_lines(closed)
-        if self._title in self._cleared:
-            return ("The view was cleared; the packets are still there.", "/clear undo shows them again.")
-        where = f" on {safe_text(self._title)}" if self._title else ""
-        return (f"Nothing{where} yet.", "A packet shows here the moment it arrives.")
-
-    @property
-    def _tap_closed(self) -> Closed | None:
-        """Why nothing is seen of the wire that is shown; None where it is, or where no tap is needed."""
-        return self._traffic.tap.state.closed if self._traffic is not None else None
-
     @property
     def _command_shown(self) -> str:
         """The shell line that stands in the empty log; empty where none does."""
-        closed = self._tap_closed
+        closed = self._scope.closed
         return "" if closed is None or self.log_view.line_count else closed.command
 
     # -- keys
@@ -301,7 +262,7 @@ class PacketsPane(Vertical):
             case "close_detail":
                 return self._layout.hides_log
             case "go_to_streams":
-                return self._traffic is not None
+                return self._scope.traffic is not None
         return True
 
     def action_toggle_detail(self) -> None:
@@ -380,22 +341,14 @@ class PacketsPane(Vertical):
     def show_packet(self, message: PacketLog.RowSelected) -> None:
         message.stop()
         row = self._row = message.row
-        packet = None if row is None else self._ring.packet(row.number)
+        packet = None if row is None else self._scope.ring.packet(row.number)
         if row is not None and (packet is None or packet.payload is None):
             packet = packet_of(row, row.payload)  # the log held a copy: more than the ring has left
-        self.detail.show(packet, self._wire_of(row))
-        if self._traffic is not None:
+        self.detail.show(packet, self._scope.wire_of(row))
+        if self._scope.traffic is not None:
             self._layout.select(is_packet=packet is not None)
             self._arrange()
         self.post_message(self.PacketSelected(None if packet is None else packet.number))
-
-    def _wire_of(self, row: Row | None) -> Wire | None:
-        """Return what the tap knows beyond the packet."""
-        if row is None or row.link is None or self._traffic is None:
-            return None
-        group = address_from_words(row.destination_high, row.destination_low)
-        vlan = row.link.vlan if row.link.vlan >= 0 else None
-        return Wire(row.link, self._traffic.standing(group, row.ifindex or None, vlan))
 
     @on(StreamList.JoinWanted)
     def join_stream(self, message: StreamList.JoinWanted) -> None:
