@@ -15,14 +15,13 @@ from textual.content import Content
 
 from mcast_tui.app.fit import MUTED
 from mcast_tui.app.screens.chat import ChatPane
+from mcast_tui.app.screens.conversation import Conversation
 from mcast_tui.app.screens.help import HelpScreen, about_focus, keys_help, topic_of
 from mcast_tui.app.screens.membership import MembershipPane
 from mcast_tui.app.screens.packets import PacketsPane
 from mcast_tui.app.screens.start import StartPage
 from mcast_tui.app.toasts import Toasts
 from mcast_tui.app.view_facts import (
-    WIRE_HAS_NO_CHAT,
-    chat_emptiness,
     group_entries,
     header_facts,
     overdue_groups,
@@ -87,7 +86,6 @@ class Stage:
         self.notices = NoticeLog()
         self._note = note
         self._kernel: Mapping[int, KernelView | None] = {}
-        self._chat_hidden: dict[int, int] = {}
         self.memberships = memberships
         """Who knows what the Membership screen draws, and what passes on the wire."""
         self.tell_watching: Callable[[bool], None] = lambda _is_watching: None
@@ -103,6 +101,7 @@ class Stage:
         self.chat = ChatPane(glyphs, id=CHAT)
         self.membership = MembershipPane(self._interface_name, glyphs, id=MEMBERSHIP)
         self.side_chat = ChatPane(glyphs, id="side-chat")
+        self._conversation = Conversation(node, self.desk, glyphs, self._visible_chats)
         self.events = EventList(glyphs)
         self.suggestions = Suggestions(glyphs)
         self.composer = Composer(glyphs, self.suggestions, lambda: vocabulary(node, self.desk))
@@ -129,10 +128,7 @@ class Stage:
             self.packets.tick()
         elif self.centre == MEMBERSHIP:
             self.membership.tick()
-        for chat in self._visible_chats():
-            if chat.view.is_following:
-                self._node.chat.mark_read(self.desk.selected_id)
-            chat.tick()
+        self._conversation.tick()
 
     def sample(self, kernel: Mapping[int, KernelView | None]) -> None:
         """Draw the rates, the losses, the peers and the kernel's word."""
@@ -146,9 +142,7 @@ class Stage:
             self.start.show(*start_presets(self.desk))
         elif self.centre == MEMBERSHIP:
             self._show_memberships(anew=True)
-        for chat in self._visible_chats():
-            if chat.view.is_empty:
-                chat.show_empty(self._emptiness())
+        self._conversation.sample(kernel)
 
     def show_rates(self) -> None:
         traffic = self.memberships.traffic
@@ -199,7 +193,7 @@ class Stage:
             if isinstance(event, GroupLeft):
                 self.composer.forget_draft(event.group.id)
                 self.packets.forget(str(event.group.endpoint))
-                self._chat_hidden.pop(event.group.id, None)
+                self._conversation.forget(event.group.id)
             elif isinstance(event, IntakeFailed):
                 what = f"A read of {event.label} failed: {describe_errno(event.errno)}."
                 self.announce(Notice(Level.WARNING, what, "It is read on; what was lost by it is not known."))
@@ -263,7 +257,7 @@ class Stage:
         else:
             self.packets.show(group.selects, str(group.endpoint), SELECTED_BY)
         self._node.chat.poll()
-        self.show_chat()
+        self._conversation.show()
         self.composer.switch_draft(self.desk.selected_id)
         self.show_target()
         self.show_rates()
@@ -272,17 +266,6 @@ class Stage:
         elif self.centre == MEMBERSHIP:
             self._show_memberships(anew=not was_on_membership)
         self._screen.refresh_bindings()
-
-    def show_chat(self) -> None:
-        """Put the selected group's conversation into the panes that are on screen."""
-        number = self.desk.selected_id
-        group = self.desk.selected
-        title = f"CHAT {group.label}" if group else "CHAT beside the groups: to and from single hosts"
-        if self.desk.is_on_wire:
-            title = "CHAT: none on the wire"
-        for chat in self._visible_chats():
-            hidden = self._chat_hidden.get(number, 0)
-            chat.show(self._node.chat.pane(number), title, self._emptiness(), hidden)
 
     def show_target(self) -> None:
         joined = len(self._node.groups)
@@ -316,15 +299,7 @@ class Stage:
             return self.packets.undo_clear() if undo else self.packets.clear()
         if self.centre == MEMBERSHIP:
             return self.membership.timeline.clear(undo=undo)
-        pane = self._node.chat.pane(self.desk.selected_id)
-        if pane is None:
-            return 0
-        first = pane.added - len(pane.lines)
-        hidden = max(0, self._chat_hidden.pop(self.desk.selected_id, 0) - first)
-        if not undo:
-            self._chat_hidden[self.desk.selected_id] = pane.added
-        self.show_chat()
-        return hidden if undo else len(pane.lines) - hidden
+        return self._conversation.clear(undo=undo)
 
     def show_wire(self) -> None:
         """Open the tap, or begin to look for the privileged one; go to what it sees."""
@@ -375,11 +350,6 @@ class Stage:
             self.membership.select(None)
         else:
             self.membership.select((group.ifindex, group.endpoint.address))
-
-    def _emptiness(self) -> Content:
-        if self.desk.is_on_wire:
-            return WIRE_HAS_NO_CHAT
-        return chat_emptiness(self.desk.selected, self._kernel, self._glyphs, time.time())
 
     def _visible_chats(self) -> Iterator[ChatPane]:
         if self.centre == CHAT:
