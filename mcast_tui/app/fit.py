@@ -1,17 +1,20 @@
-"""Making a row of pieces fit a width: each piece can get shorter, in a stated order, before any vanishes.
+"""Making text fit a width: cut or shortened with a mark, wrapped, or a row of pieces that give way in turn.
 
-Pure: contents in, contents out. The header uses it; what a piece says is the caller's.
+Pure: text or contents in, text or contents out. What they say is the caller's.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import set_cell_size
 from textual.content import Content
 
 from mcast_tui import human
+from mcast_tui.safe import clamp_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,3 +99,24 @@ def cut(content: Content, width: int, ellipsis: str) -> Content:
     if content.cell_length <= width:
         return content.truncate(width, pad=True)
     return content.truncate(max(0, width - 1)).append(ellipsis if width > 0 else "")
+
+
+def exactly(text: str, cells: int) -> str:
+    """Return safe `text` in exactly `cells` cells: cut with an ellipsis, or followed by blanks."""
+    text = clamp_cells(text, cells)
+    # Textual places what follows by its own table of widths: that one has the last word.
+    return text.ljust(cells) if text.isascii() else set_cell_size(text, cells)
+
+
+def shorten(text: str, cells: int, ellipsis: str) -> str:
+    """Return `text` cut in its middle to at most `cells` characters: prefix, ellipsis, suffix."""
+    if len(text) <= cells:
+        return text
+    suffix = (cells - 1) // 2
+    prefix = cells - 1 - suffix
+    return text[:prefix] + ellipsis + (text[-suffix:] if suffix else "")
+
+
+def wrap_words(text: str, cells: int) -> list[str]:
+    """Return our own words in lines of at most `cells` cells; a longer word is broken."""
+    return textwrap.wrap(text, max(1, cells))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from mcast_tui.app.fit import shorten
 from mcast_tui.app.palette import ASCII, ON_DARK, source_color
 from mcast_tui.app.widgets.packet_row import (
     INFO_CELLS,
@@ -22,7 +23,6 @@ from mcast_tui.app.widgets.packet_row import (
     format_row,
     packet_of,
     rows_from_columns,
-    shorten,
 )
 from mcast_tui.wire.columns import Addressed, Flag, address_words, packet_from_row
 from tests.app.packet_feed import HOSTILE, Feed

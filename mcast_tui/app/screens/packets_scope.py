@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mcast_tui.app.widgets.packet_detail import wrap_words
+from mcast_tui.app.fit import wrap_words
 from mcast_tui.app.widgets.packet_fields import Wire
 from mcast_tui.app.widgets.packet_lines import PacketLines
 from mcast_tui.app.widgets.tap_words import NOT_KNOWN, tap_words

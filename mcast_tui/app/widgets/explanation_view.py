@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mcast_tui.app.fit import MUTED
-from mcast_tui.app.widgets.packet_detail import wrap_words
+from mcast_tui.app.fit import MUTED, wrap_words
 from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.safe import safe_text
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.content import Content
 
-from mcast_tui.app.fit import MUTED, cut
-from mcast_tui.app.widgets.packet_row import shorten
+from mcast_tui.app.fit import MUTED, cut, shorten
 from mcast_tui.safe import clamp_cells, safe_text
 
 if TYPE_CHECKING:

@@ -6,14 +6,13 @@ Content objects made of safe text.
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Final
 
 from textual.containers import Container
 from textual.content import Content
 from textual.getters import query_one
 
-from mcast_tui.app.fit import MUTED
+from mcast_tui.app.fit import MUTED, wrap_words
 from mcast_tui.app.widgets.hex_view import HexView
 from mcast_tui.app.widgets.packet_fields import explain_packet, title
 from mcast_tui.app.widgets.rows import Rows
@@ -108,11 +107,6 @@ def field_lines(field: Field, width: int) -> Iterator[Content]:
         yield Content.assemble((name if number == 0 else " " * NAME_CELLS, MUTED), line)
     for line in wrap_words(field.origin, room):
         yield Content.assemble(" " * NAME_CELLS, (line, MUTED))
-
-
-def wrap_words(text: str, cells: int) -> list[str]:
-    """Return our own words in lines of at most `cells` cells; a longer word is broken."""
-    return textwrap.wrap(text, max(1, cells))
 
 
 def text_lines(payload: bytes, cells: int) -> tuple[bool, list[str]]:

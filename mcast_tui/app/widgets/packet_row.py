@@ -13,11 +13,10 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rich.cells import set_cell_size
-
+from mcast_tui.app.fit import exactly, shorten
 from mcast_tui.app.palette import UNICODE, Glyphs
 from mcast_tui.app.widgets.packet_link import direction_word, kind_of_row
-from mcast_tui.safe import clamp_cells, safe_info, safe_text
+from mcast_tui.safe import safe_info, safe_text
 from mcast_tui.wire.address import RAW_SCHEME
 from mcast_tui.wire.columns import (
     Addressed,
@@ -333,13 +332,6 @@ def _info(row: Row, cells: int) -> tuple[str, bool]:
     return exactly(safe_info(row.payload, cells + 1), cells), True  # one more, so that a cut shows
 
 
-def exactly(text: str, cells: int) -> str:
-    """Return safe `text` in exactly `cells` cells: cut with an ellipsis, or followed by blanks."""
-    text = clamp_cells(text, cells)
-    # Textual places what follows by its own table of widths: that one has the last word.
-    return text.ljust(cells) if text.isascii() else set_cell_size(text, cells)
-
-
 def _clip(line: Line, width: int) -> Line:
     """Cut a line whose fixed columns alone are wider than the log; Info has no cell then."""
     parts = []
@@ -386,12 +378,3 @@ def format_endpoint(
     if port is not None:
         text = f"{text}:{port}"
     return f"{scheme}{text}"[:cells].ljust(cells)
-
-
-def shorten(text: str, cells: int, ellipsis: str) -> str:
-    """Return `text` cut in its middle to at most `cells` characters: prefix, ellipsis, suffix."""
-    if len(text) <= cells:
-        return text
-    suffix = (cells - 1) // 2
-    prefix = cells - 1 - suffix
-    return text[:prefix] + ellipsis + (text[-suffix:] if suffix else "")

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mcast_tui import human
-from mcast_tui.app.fit import MUTED, cut
+from mcast_tui.app.fit import MUTED, cut, shorten, wrap_words
 from mcast_tui.app.widgets.membership_columns import left_of
-from mcast_tui.app.widgets.packet_detail import wrap_words
-from mcast_tui.app.widgets.packet_row import shorten
 from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.app.widgets.tap_words import NOT_KNOWN, tap_words
 

@@ -10,11 +10,10 @@ from textual.content import Content
 from textual.message import Message
 
 from mcast_tui import human
-from mcast_tui.app.fit import MUTED, cut
+from mcast_tui.app.fit import MUTED, cut, shorten
 from mcast_tui.app.palette import source_color
 from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.packet_link import protocol_name
-from mcast_tui.app.widgets.packet_row import shorten
 from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.services.tap.traffic import Standing
 from mcast_tui.wire.address import address_and_port
