@@ -17,9 +17,9 @@ import pytest
 from mcast_tui.app.palette import ASCII, UNICODE
 from mcast_tui.app.screens import membership as membership_screen
 from mcast_tui.app.screens import stage
+from mcast_tui.app.widgets.field_list import FieldList
 from mcast_tui.app.widgets.membership_columns import fit_columns, row_of, titles
 from mcast_tui.app.widgets.membership_fields import MOST_LISTED, membership_fields
-from mcast_tui.app.widgets.packet_detail import FieldList
 from mcast_tui.app.widgets.timeline_entry import entry_line
 from mcast_tui.errors import NetworkRefused, PermissionRefused
 from mcast_tui.net import kernel

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcast_tui.app.widgets.field_list import Field, field_lines, text_lines
 from mcast_tui.app.widgets.hex_view import bytes_per_row
-from mcast_tui.app.widgets.packet_detail import EMPTY, EVICTED, field_lines, text_lines
-from mcast_tui.app.widgets.packet_fields import Field, explain_packet, title
+from mcast_tui.app.widgets.packet_detail import EMPTY, EVICTED
+from mcast_tui.app.widgets.packet_fields import explain_packet, title
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.safe import cell_width
 from mcast_tui.wire.columns import Addressed, Flag, packet_from_row

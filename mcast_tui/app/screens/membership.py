@@ -18,6 +18,7 @@ from textual.message import Message
 
 from mcast_tui.app.fit import MUTED
 from mcast_tui.app.widgets.explanation_view import ExplanationView
+from mcast_tui.app.widgets.field_list import FieldList
 from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.membership_fields import (
     entry_fields,
@@ -26,7 +27,6 @@ from mcast_tui.app.widgets.membership_fields import (
     membership_title,
 )
 from mcast_tui.app.widgets.membership_table import Key, MembershipTable, key_of
-from mcast_tui.app.widgets.packet_detail import FieldList
 from mcast_tui.app.widgets.querier_view import QuerierView
 from mcast_tui.app.widgets.timeline_entry import clock
 from mcast_tui.app.widgets.timeline_view import TimelineView
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from mcast_tui.app.palette import Glyphs
-    from mcast_tui.app.widgets.packet_fields import Field
+    from mcast_tui.app.widgets.field_list import Field
     from mcast_tui.app.widgets.rows import Rows
     from mcast_tui.services.membership.facts import (
         Explanation,

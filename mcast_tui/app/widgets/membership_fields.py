@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mcast_tui import human
-from mcast_tui.app.widgets.packet_fields import UNKNOWN, Field
+from mcast_tui.app.widgets.field_list import UNKNOWN, Field
 from mcast_tui.app.widgets.timeline_entry import clock
 from mcast_tui.safe import safe_text
 from mcast_tui.wire.group_mac import aliases, flooded_alias, group_mac

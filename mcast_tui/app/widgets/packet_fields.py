@@ -10,6 +10,7 @@ import time
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mcast_tui.app.widgets.field_list import UNKNOWN, Field
 from mcast_tui.app.widgets.packet_link import link_fields
 from mcast_tui.safe import safe_text
 from mcast_tui.services.tap.traffic import Standing
@@ -22,17 +23,6 @@ if TYPE_CHECKING:
 
     from mcast_tui.wire.columns import Packet
     from mcast_tui.wire.frame import Link
-
-UNKNOWN: Final = "unknown"
-
-
-class Field(NamedTuple):
-    """One line of the explanation."""
-
-    name: str
-    value: str
-    origin: str
-    """The control message or call it was read from, or what it follows from; may be empty."""
 
 
 class Origins(NamedTuple):
