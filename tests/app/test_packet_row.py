@@ -12,14 +12,11 @@ from rich.cells import cell_len
 
 from mcast_tui.app.fit import shorten
 from mcast_tui.app.palette import ASCII, ON_DARK, source_color
+from mcast_tui.app.widgets.packet_columns import INFO_CELLS, Fit, fit_columns, format_header
 from mcast_tui.app.widgets.packet_row import (
-    INFO_CELLS,
     NAMES,
-    Fit,
     Row,
-    fit_columns,
     format_endpoint,
-    format_header,
     format_row,
     packet_of,
     rows_from_columns,

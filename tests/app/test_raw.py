@@ -8,15 +8,9 @@ import pytest
 from rich.cells import cell_len
 
 from mcast_tui.app.chat_layout import label_of, sender_of
+from mcast_tui.app.widgets.packet_columns import fit_columns
 from mcast_tui.app.widgets.packet_fields import explain_packet
-from mcast_tui.app.widgets.packet_row import (
-    NAMES,
-    Row,
-    fit_columns,
-    format_row,
-    packet_of,
-    rows_from_columns,
-)
+from mcast_tui.app.widgets.packet_row import NAMES, Row, format_row, packet_of, rows_from_columns
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services.chat import Line, LineState
 from mcast_tui.services.target import Size, Target

@@ -13,8 +13,9 @@ import pytest
 from mcast_tui.app.palette import UNICODE
 from mcast_tui.app.view_facts import stream_endpoint
 from mcast_tui.app.widgets.header import HeaderFacts, header_line
+from mcast_tui.app.widgets.packet_columns import fit_columns, format_header
 from mcast_tui.app.widgets.packet_lines import PacketLines
-from mcast_tui.app.widgets.packet_row import fit_columns, format_header, format_row
+from mcast_tui.app.widgets.packet_row import format_row
 from mcast_tui.app.widgets.stream_list import fit_columns as fit_streams
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.errors import NetworkRefused, PermissionRefused

@@ -8,12 +8,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from mcast_tui.app.widgets.packet_row import format_header
+from mcast_tui.app.widgets.packet_columns import format_header
 from mcast_tui.human import format_count
 
 if TYPE_CHECKING:
     from mcast_tui.app.palette import Glyphs
-    from mcast_tui.app.widgets.packet_row import Fit
+    from mcast_tui.app.widgets.packet_columns import Fit
 
 
 class ColumnHeader(Widget):

@@ -20,8 +20,9 @@ from textual.strip import Strip
 
 from mcast_tui.app.widgets.frame_rate import FrameRate
 from mcast_tui.app.widgets.line_scroll import LineScroll
+from mcast_tui.app.widgets.packet_columns import Fit, fit_columns
 from mcast_tui.app.widgets.packet_paint import PacketPaint
-from mcast_tui.app.widgets.packet_row import Fit, fit_columns, format_row
+from mcast_tui.app.widgets.packet_row import format_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
