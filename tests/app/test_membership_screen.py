@@ -17,8 +17,9 @@ import pytest
 from mcast_tui.app.palette import ASCII, UNICODE
 from mcast_tui.app.screens import membership as membership_screen
 from mcast_tui.app.screens import stage
+from mcast_tui.app.widgets.columns import titles_of
 from mcast_tui.app.widgets.field_list import FieldList
-from mcast_tui.app.widgets.membership_columns import fit_columns, row_of, titles
+from mcast_tui.app.widgets.membership_columns import COLUMNS, fit_columns, row_of
 from mcast_tui.app.widgets.membership_fields import MOST_LISTED, membership_fields
 from mcast_tui.app.widgets.timeline_entry import entry_line
 from mcast_tui.errors import NetworkRefused, PermissionRefused
@@ -642,7 +643,7 @@ def test_a_row_fits_its_width_and_stands_under_its_titles(width: int) -> None:
     widths = fit_columns(width, ("eth0",), with_ipv6=True, with_names=True, with_prunes=True, with_heard=True)
     long = membership(IPv6Address("ff02::1:ff12:3456:789a:bcde"), name="a" * 15)
     row = row_of(long, widths, countdown(100), 7, time.time_ns(), UNICODE)
-    assert row.cell_length + 1 == len(titles(widths))
+    assert row.cell_length + 1 == len(titles_of(COLUMNS, widths))
     if width >= 44:
         assert row.cell_length < width
     assert {"group", "who", "filter"} <= set(widths)

@@ -12,6 +12,7 @@ import pytest
 
 from mcast_tui.app.palette import UNICODE
 from mcast_tui.app.view_facts import stream_endpoint
+from mcast_tui.app.widgets.columns import line_cells
 from mcast_tui.app.widgets.header import HeaderFacts, header_line
 from mcast_tui.app.widgets.packet_columns import fit_columns, format_header
 from mcast_tui.app.widgets.packet_lines import PacketLines
@@ -408,4 +409,4 @@ def test_the_list_of_streams_says_whose_it_is_at_any_width(width: int) -> None:
     cells = fit_streams(width)
 
     assert {"source", "destination", "rate", "standing"} <= cells.keys()
-    assert width < 60 or 1 + sum(cells.values()) + len(cells) <= width
+    assert width < 60 or line_cells(cells) <= width

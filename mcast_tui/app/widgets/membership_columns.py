@@ -5,26 +5,19 @@ Pure: widths and facts in, text out. Names of interfaces go through `safe` here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from textual.content import Content
-
-from mcast_tui.app.fit import MUTED, cut, shorten
+from mcast_tui.app.fit import MUTED, shorten
+from mcast_tui.app.widgets.columns import Column, fit_cells, line_cells, line_of
 from mcast_tui.safe import clamp_cells, safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from textual.content import Content
+
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.membership.facts import HostMembership, PruneCountdown
-
-
-class Column(NamedTuple):
-    """One column: its title, and the fewest cells it takes."""
-
-    title: str
-    least: int
-
 
 COLUMNS: Final[Mapping[str, Column]] = {
     "interface": Column("If", 4),
@@ -41,7 +34,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
 """From left to right."""
 DROPPED: Final = ("why", "name", "heard", "version", "users", "left", "interface")
 """What a narrow table does without, the first first; the detail of a row has all of it."""
-WIDENED: Final = (
+WIDENED: Final[Sequence[tuple[str, int]]] = (
     ("who", 14),
     ("name", 18),
     ("filter", 24),
@@ -74,27 +67,10 @@ def fit_columns(
     known["interface"] = max(known["interface"], COLUMNS["interface"].least)
     if with_ipv6:
         known["group"] = IPV6_LEAST
-    for name in DROPPED:
-        if _total(known) <= width:
-            break
-        known.pop(name, None)
-    spare = width - _total(known)
-    known["filter"] = max(1, known["filter"] + min(0, spare))
-    for name, most in WIDENED:
-        if name in known and (name != "group" or with_ipv6):
-            more = min(max(0, spare), max(0, most - known[name]))
-            known[name] += more
-            spare -= more
-    return known
-
-
-def _total(widths: Mapping[str, int]) -> int:
-    return 1 + sum(widths.values()) + len(widths) - 1  # the cursor's cell, and one between columns
-
-
-def titles(widths: Mapping[str, int]) -> str:
-    """Return the titles over these columns."""
-    return " " + " ".join(COLUMNS[name].title[:cells].ljust(cells) for name, cells in widths.items())
+    widened = (each for each in WIDENED if with_ipv6 or each[0] != "group")
+    cells = fit_cells(known, width, DROPPED, widened)
+    cells["filter"] = max(1, cells["filter"] + min(0, width - line_cells(cells)))
+    return cells
 
 
 def who_of(membership: HostMembership, glyphs: Glyphs) -> tuple[str, str]:
@@ -137,7 +113,7 @@ def row_of(
 
     `heard` is how many other hosts reported the group; None where that is not known.
     """
-    cells = {
+    said = {
         "interface": (clamp_cells(safe_text(membership.interface), widths.get("interface", 0)), MUTED),
         "group": (shorten(str(membership.group), widths["group"], glyphs.ellipsis), "bold"),
         "users": (f"{membership.view.users:>5}", ""),
@@ -149,6 +125,4 @@ def row_of(
         "heard": (f"{glyphs.dash if heard is None else heard:>5}", MUTED if not heard else ""),
         "name": (membership.name or "", MUTED),
     }
-    return Content(" ").join(
-        cut(Content.styled(*cells[name]), width, glyphs.ellipsis) for name, width in widths.items()
-    )
+    return line_of(said, widths, glyphs.ellipsis)

@@ -8,7 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from mcast_tui.app.widgets.membership_columns import fit_columns, row_of, titles
+from mcast_tui.app.widgets.columns import titles_of
+from mcast_tui.app.widgets.membership_columns import COLUMNS, fit_columns, row_of
 from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.safe import safe_text
 from mcast_tui.wire.literal import Address
@@ -154,7 +155,7 @@ class MembershipTable(Rows, can_focus=True):
         )
         if widths != self._widths:
             self._widths = widths
-            self.post_message(self.TitlesChanged(titles(widths)))
+            self.post_message(self.TitlesChanged(titles_of(COLUMNS, widths)))
 
     def on_resize(self) -> None:
         self._fit()

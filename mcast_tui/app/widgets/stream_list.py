@@ -10,8 +10,9 @@ from textual.content import Content
 from textual.message import Message
 
 from mcast_tui import human
-from mcast_tui.app.fit import MUTED, cut, shorten
+from mcast_tui.app.fit import MUTED, shorten
 from mcast_tui.app.palette import source_color
+from mcast_tui.app.widgets.columns import Column, fit_cells, line_of, titles_of
 from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.packet_link import protocol_name
 from mcast_tui.app.widgets.rows import Rows
@@ -27,14 +28,13 @@ if TYPE_CHECKING:
     from mcast_tui.services.tap.traffic import StreamNow
 
 COLUMNS: Final = {
-    # name: (title, least cells)
-    "source": ("Source", 15),
-    "destination": ("Destination", 21),
-    "rate": ("   /s", 5),
-    "bytes": ("  Bytes", 7),
-    "seen": ("Seen", 7),
-    "vlan": ("VLAN", 4),
-    "standing": ("Member here", 11),
+    "source": Column("Source", 15),
+    "destination": Column("Destination", 21),
+    "rate": Column("   /s", 5),
+    "bytes": Column("  Bytes", 7),
+    "seen": Column("Seen", 7),
+    "vlan": Column("VLAN", 4),
+    "standing": Column("Member here", 11),
 }
 """From left to right."""
 DROPPED: Final = ("vlan", "seen", "bytes")
@@ -54,18 +54,7 @@ UNKNOWN: Final = "Not known while the tap is closed."
 
 def fit_columns(width: int) -> dict[str, int]:
     """Return the cells of each column that fits."""
-    cells = {name: least for name, (_, least) in COLUMNS.items()}
-    for name in DROPPED:
-        if _total(cells) <= width:
-            break
-        del cells[name]
-    for name, most in WIDENED:
-        cells[name] += max(0, min(width - _total(cells), most - cells[name]))
-    return cells
-
-
-def _total(cells: dict[str, int]) -> int:
-    return 1 + sum(cells.values()) + len(cells)  # the cursor's cell, and one after each column but the last
+    return fit_cells({name: column.least for name, column in COLUMNS.items()}, width, DROPPED, WIDENED)
 
 
 class StreamList(Rows, can_focus=True):
@@ -110,7 +99,7 @@ class StreamList(Rows, can_focus=True):
 
     @property
     def titles(self) -> str:
-        return " " + " ".join(COLUMNS[name][0][:cells].ljust(cells) for name, cells in self._cells.items())
+        return titles_of(COLUMNS, self._cells)
 
     def show(self, streams: Sequence[StreamNow], now: int, *, is_open: bool) -> None:
         """Draw these at `now`, ns since the epoch; the cursor stays on its stream.
@@ -152,10 +141,7 @@ class StreamList(Rows, can_focus=True):
             "standing": STANDINGS[each.standing],
         }
         own = f" {self._glyphs.own} sent here" if stream.is_outgoing else ""
-        line = Content(" ").join(
-            cut(Content.styled(*said[name]), width, ellipsis) for name, width in cells.items()
-        )
-        return line.append(own)
+        return line_of(said, cells, ellipsis).append(own)
 
     def on_resize(self) -> None:
         self._cells = fit_columns(self.row_width)
