@@ -283,7 +283,7 @@ async def test_ten_thousand_memberships_cost_the_rows_on_screen(
     made: list[int] = []
     async with frame_on(some_host, "224.1.0.1", memberships=source) as frame:
         table = frame.stage.membership.table
-        monkeypatch.setattr(table, "_row_at", lambda y: made.append(y) or table.row(y))
+        monkeypatch.setattr(table, "_line_at", lambda y: made.append(y) or table.row(y))
         await shown(frame)
         assert "10000 memberships" in frame.text
         await frame.press("end")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
 
 from mcast_tui.app.widgets.columns import titles_of
+from mcast_tui.app.widgets.cursor_rows import CursorRows
 from mcast_tui.app.widgets.membership_columns import COLUMNS, fit_columns, row_of
-from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.safe import safe_text
 from mcast_tui.wire.literal import Address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from textual.content import Content
 
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.membership.facts import HeardGroup, HostMembership, PruneCountdown
@@ -30,17 +30,9 @@ def key_of(each: HostMembership | PruneCountdown | HeardGroup) -> Key:
     return each.ifindex, each.group
 
 
-class MembershipTable(Rows, can_focus=True):
+class MembershipTable(CursorRows):
     """Ours first, then those of others, then those the kernel holds by itself; one row has the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Previous membership", show=False, id="memberships.up"),
-        Binding("down,j", "move(1)", "Next membership", show=False, id="memberships.down"),
-        Binding("pageup", "move_page(-1)", "Page up", show=False, id="memberships.page_up"),
-        Binding("pagedown", "move_page(1)", "Page down", show=False, id="memberships.page_down"),
-        Binding("home", "edge(0)", "First membership", show=False, id="memberships.first"),
-        Binding("end", "edge(1)", "Last membership", show=False, id="memberships.last"),
-    ]
     HELP = (
         "What this host is a member of, as the kernel's tables say. They count users and do not name them:\n"
         "what is not ours is called other. Enter shows all that is known of a row."
@@ -61,8 +53,7 @@ class MembershipTable(Rows, can_focus=True):
             self.titles = titles
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(self.row, id="memberships")
-        self._glyphs = glyphs
+        super().__init__(self.row, glyphs, id="memberships")
         self._given: Sequence[HostMembership] | None = None
         self._memberships: list[HostMembership] = []
         self._names: dict[int, str] = {}
@@ -70,16 +61,15 @@ class MembershipTable(Rows, can_focus=True):
         self._view: MembershipView | None = None
         self._prunes: Mapping[Key, PruneCountdown] = {}
         self._heard: Mapping[Key, HeardGroup] = {}
-        self._cursor = 0
         self._widths: dict[str, int] = {}
-        self._instead: Content = Content()
         self.is_moved = False
         """The person moved the cursor since it was last put somewhere."""
 
     @property
     def chosen(self) -> HostMembership | None:
         """The membership under the cursor."""
-        return self._memberships[self._cursor] if self._cursor < len(self._memberships) else None
+        at = self.cursor
+        return self._memberships[at] if at is not None and at < len(self._memberships) else None
 
     def show(
         self,
@@ -92,21 +82,21 @@ class MembershipTable(Rows, can_focus=True):
 
         `prunes` and `heard` are its own, by the membership they are about.
         """
-        self._view, self._prunes, self._heard, self._instead = view, prunes, heard, instead
+        self._view, self._prunes, self._heard = view, prunes, heard
+        chosen = self.chosen
         if view.rows is not self._given:
-            self._given = view.rows
             self._take(view.rows)
         self._fit()
-        self.set_row_count(len(self._memberships) or 1)
+        self.set_total(len(self._memberships), instead)
+        if chosen is not None:
+            self._go_to(key_of(chosen))
 
     def _take(self, memberships: Sequence[HostMembership]) -> None:
-        chosen = self.chosen
+        self._given = memberships
         self._memberships = sorted(memberships, key=_order)
         self._names = {each.ifindex: safe_text(each.interface) for each in memberships}
         self._with_ipv6 = any(each.group.version == 6 for each in memberships)
         self._with_names = any(each.name for each in memberships)
-        if chosen is None or not self._go_to(key_of(chosen)):
-            self._cursor = max(0, min(self._cursor, len(self._memberships) - 1))
 
     def select(self, key: Key) -> bool:
         """Put the cursor on a membership; tell whether there is such a one."""
@@ -119,23 +109,13 @@ class MembershipTable(Rows, can_focus=True):
         at = next((at for at, each in enumerate(self._memberships) if key_of(each) == key), None)
         if at is None:
             return False
-        self._cursor = at
-        self._reveal()
-        self.refresh()
+        super().put_cursor(at)
         return True
 
     def row(self, y: int) -> Content:
-        if not self._memberships or self._view is None:
-            return self._instead
-        membership = self._memberships[y]
-        is_chosen = y == self._cursor
-        prune, now = self._prunes.get(key_of(membership)), self._view.at
-        cells = row_of(membership, self._widths, prune, self._heard_of(membership), now, self._glyphs)
-        mark = self._glyphs.cursor if is_chosen else " "
-        line = Content.assemble((mark, "$primary"), cells).truncate(self.row_width, pad=True)
-        if not is_chosen:
-            return line
-        return line.stylize("bold reverse" if self.app.no_color else "bold on $primary 25%")
+        membership, now = self._memberships[y], self._view.at if self._view else 0
+        prune = self._prunes.get(key_of(membership))
+        return row_of(membership, self._widths, prune, self._heard_of(membership), now, self._glyphs)
 
     def _heard_of(self, membership: HostMembership) -> int | None:
         """Return how many other hosts reported its group; None where that cannot be known."""
@@ -159,38 +139,13 @@ class MembershipTable(Rows, can_focus=True):
 
     def on_resize(self) -> None:
         self._fit()
-        self._reveal()
 
-    # -- keys and mouse
-
-    def action_move(self, step: int) -> None:
-        self._put_cursor(self._cursor + step)
-
-    def action_move_page(self, pages: int) -> None:
-        self._put_cursor(self._cursor + pages * max(1, self.size.height - 1))
-
-    def action_edge(self, last: int) -> None:
-        self._put_cursor(len(self._memberships) - 1 if last else 0)
-
-    def on_rows_row_clicked(self, event: Rows.RowClicked) -> None:
-        event.stop()
-        self._put_cursor(event.y)
-
-    def _put_cursor(self, to: int) -> None:
-        self._cursor = max(0, min(to, len(self._memberships) - 1))
+    def put_cursor(self, to: int) -> None:
+        """Put the cursor where the person wants it, and say so."""
+        super().put_cursor(to)
         self.is_moved = True
-        self._reveal()
-        self.refresh()
         if self.chosen is not None:
             self.post_message(self.CursorMoved(self.chosen))
-
-    def _reveal(self) -> None:
-        """Scroll as little as brings the cursor's row into view."""
-        height = max(1, self.scrollable_content_region.height)
-        top = self.scroll_offset.y
-        wanted = min(max(top, self._cursor - height + 1), self._cursor)
-        if wanted != top:
-            self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
 
 
 def _order(membership: HostMembership) -> tuple[int, int, int, int]:

@@ -13,9 +13,9 @@ from mcast_tui import human
 from mcast_tui.app.fit import MUTED, shorten
 from mcast_tui.app.palette import source_color
 from mcast_tui.app.widgets.columns import Column, fit_cells, line_of, titles_of
+from mcast_tui.app.widgets.cursor_rows import CursorRows
 from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.packet_link import protocol_name
-from mcast_tui.app.widgets.rows import Rows
 from mcast_tui.services.tap.traffic import Standing
 from mcast_tui.wire.address import address_and_port
 
@@ -57,15 +57,11 @@ def fit_columns(width: int) -> dict[str, int]:
     return fit_cells({name: column.least for name, column in COLUMNS.items()}, width, DROPPED, WIDENED)
 
 
-class StreamList(Rows, can_focus=True):
+class StreamList(CursorRows):
     """One row a stream, in the order of the destinations; one row has the cursor."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Previous stream", show=False, id="streams.up"),
-        Binding("down,j", "move(1)", "Next stream", show=False, id="streams.down"),
-        Binding("home", "edge(0)", "First stream", show=False, id="streams.first"),
-        Binding("end", "edge(1)", "Last stream", show=False, id="streams.last"),
         Binding("J", "join", "Join the group of this stream", id="streams.join"),
     ]
     HELP = (
@@ -84,18 +80,16 @@ class StreamList(Rows, can_focus=True):
         """Other columns fit now."""
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(self.row)
-        self._glyphs = glyphs
+        super().__init__(self.row, glyphs)
         self._streams: Sequence[StreamNow] = ()
         self._now = 0
-        self._cursor = 0
-        self._is_open = False
         self._cells = fit_columns(0)
 
     @property
     def chosen(self) -> StreamNow | None:
         """The stream under the cursor."""
-        return self._streams[self._cursor] if self._cursor < len(self._streams) else None
+        at = self.cursor
+        return self._streams[at] if at is not None and at < len(self._streams) else None
 
     @property
     def titles(self) -> str:
@@ -106,26 +100,20 @@ class StreamList(Rows, can_focus=True):
 
         None of them says nothing while the tap is not open.
         """
-        chosen, self._is_open = self.chosen, is_open
+        chosen, at = self.chosen, self.cursor
         self._streams, self._now = streams, now
+        self.set_total(len(streams), Content.styled(f" {NOBODY if is_open else UNKNOWN}", MUTED))
         if chosen is not None:
-            keys = (at for at, each in enumerate(streams) if each.key == chosen.key)
-            self._cursor = next(keys, max(0, min(self._cursor, len(streams) - 1)))
-        self.set_row_count(len(streams) or 1)
+            keys = (row for row, each in enumerate(streams) if each.key == chosen.key)
+            self.cursor = next(keys, self.cursor)
+        if self.cursor != at:
+            self.reveal()
+        if (self.chosen is None) != (chosen is None):
+            self.refresh_bindings()
 
     def row(self, y: int) -> Content:
-        if y >= len(self._streams):
-            return Content.styled(f" {NOBODY if self._is_open else UNKNOWN}", MUTED)
-        is_chosen = y == self._cursor
-        mark = self._glyphs.cursor if is_chosen else " "
-        line = Content.assemble((mark, "$primary"), self._line(self._streams[y]))
-        if not is_chosen:
-            return line
-        tint = "bold reverse" if self.app.no_color else "bold on $primary 25%"
-        return line.truncate(self.row_width, pad=True).stylize(tint)
-
-    def _line(self, each: StreamNow) -> Content:
-        stream, cells, ellipsis = each.stream, self._cells, self._glyphs.ellipsis
+        each, cells, ellipsis = self._streams[y], self._cells, self._glyphs.ellipsis
+        stream = each.stream
         place = address_and_port(str(stream.destination), stream.port)
         if stream.protocol is not None:
             place += f" {protocol_name(stream.protocol)}"
@@ -147,12 +135,6 @@ class StreamList(Rows, can_focus=True):
         self._cells = fit_columns(self.row_width)
         self.post_message(self.TitlesChanged())
 
-    def action_move(self, step: int) -> None:
-        self._put_cursor(self._cursor + step)
-
-    def action_edge(self, last: int) -> None:
-        self._put_cursor(len(self._streams) - 1 if last else 0)
-
     def action_join(self) -> None:
         if self.chosen is not None:
             self.post_message(self.JoinWanted(self.chosen))
@@ -160,18 +142,6 @@ class StreamList(Rows, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
         return self.chosen is not None if action == "join" else True
-
-    def on_rows_row_clicked(self, event: Rows.RowClicked) -> None:
-        event.stop()
-        self._put_cursor(event.y)
-
-    def _put_cursor(self, to: int) -> None:
-        self._cursor = max(0, min(to, len(self._streams) - 1))
-        top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
-        wanted = min(max(top, self._cursor - height + 1), self._cursor)
-        if wanted != top:
-            self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
-        self.refresh()
 
 
 class StreamPanel(Vertical):

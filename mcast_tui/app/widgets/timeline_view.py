@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 
 from mcast_tui.app.fit import MUTED
-from mcast_tui.app.widgets.rows import Rows
+from mcast_tui.app.widgets.cursor_rows import CursorRows
 from mcast_tui.app.widgets.timeline_entry import entry_line
 from mcast_tui.services.membership.timeline import Timeline
 
@@ -22,15 +22,11 @@ if TYPE_CHECKING:
 EMPTY = "Nothing yet. What happens to memberships, here and elsewhere, shows here."
 
 
-class TimelineView(Rows, can_focus=True):
+class TimelineView(CursorRows):
     """Draws a `Timeline`, all of it or what is about one group; keeps no more of it than that does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, id="timeline.up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="timeline.down"),
-        Binding("pageup", "move_page(-1)", "Page up", show=False, id="timeline.page_up"),
-        Binding("pagedown", "move_page(1)", "Page down", show=False, id="timeline.page_down"),
-        Binding("home", "oldest", "Oldest", show=False, id="timeline.oldest"),
+        Binding("home", "edge(0)", "Oldest", show=False, id="timeline.oldest"),
         Binding("end,F,G", "follow", "Newest", id="timeline.follow"),
     ]
     HELP = (
@@ -49,27 +45,26 @@ class TimelineView(Rows, can_focus=True):
             self.entry = entry
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(self.row, id="timeline")
-        self._glyphs = glyphs
+        super().__init__(self.row, glyphs, id="timeline")
+        self.cursor = None  # it follows
         self._timeline = Timeline()
         self._only: Key | None = None
         self._hidden_before = 0
         self._taken = 0  # what `added` of the timeline was at the last look
         self._numbers: list[int] = []
         self._entries: list[TimelineEntry] = []
-        self._cursor: int | None = None  # the number of an entry; None while it follows
         self._seen = 0
         self._said = (True, 0)
 
     @property
     def is_following(self) -> bool:
-        return self._cursor is None
+        return self.cursor is None
 
     @property
     def chosen(self) -> TimelineEntry | None:
         """The entry under the cursor; None while it follows."""
-        at = self._place()
-        return None if at is None else self._entries[at]
+        at = self.cursor
+        return self._entries[at] if at is not None and at < len(self._entries) else None
 
     @property
     def only(self) -> Key | None:
@@ -102,7 +97,7 @@ class TimelineView(Rows, can_focus=True):
             self._take_in()
 
     def _read_anew(self) -> None:
-        self._taken, self._numbers, self._entries, self._cursor = self._hidden_before, [], [], None
+        self._taken, self._numbers, self._entries, self.cursor = self._hidden_before, [], [], None
         self._take_in()
 
     def _take_in(self) -> None:
@@ -115,7 +110,7 @@ class TimelineView(Rows, can_focus=True):
                 self._entries.append(entry)
         if came:
             self._forget()
-        self.set_row_count(len(self._entries) or 1)
+        self.set_total(len(self._entries), Content.styled(f" {EMPTY}", f"{MUTED} italic"))
         self._arrange()
 
     def _forget(self) -> None:
@@ -124,8 +119,8 @@ class TimelineView(Rows, can_focus=True):
         if not gone:
             return
         del self._numbers[:gone], self._entries[:gone]
-        if self._cursor is not None:
-            self._cursor = max(self._cursor, self._numbers[0]) if self._numbers else None
+        if self.cursor is not None:
+            self.cursor = max(0, self.cursor - gone) if self._entries else None
             self._scroll(max(0, self.scroll_offset.y - gone))
 
     def _arrange(self) -> None:
@@ -145,16 +140,7 @@ class TimelineView(Rows, can_focus=True):
     # -- drawing
 
     def row(self, y: int) -> Content:
-        if not self._entries:
-            return Content.styled(f" {EMPTY}", f"{MUTED} italic")
-        entry = self._entries[y]
-        is_chosen = self._numbers[y] == self._cursor
-        mark = self._glyphs.cursor if is_chosen else " "
-        line = Content.assemble((mark, "$primary"), entry_line(entry, self.row_width - 1, self._glyphs))
-        line = line.truncate(self.row_width, pad=True)
-        if not is_chosen:
-            return line
-        return line.stylize("bold reverse" if self.app.no_color else "bold on $primary 25%")
+        return entry_line(self._entries[y], self.row_width - 1, self._glyphs)
 
     # -- keys and mouse
 
@@ -165,49 +151,21 @@ class TimelineView(Rows, can_focus=True):
     def watch_scroll_y(self, old: float, new: float) -> None:
         super().watch_scroll_y(old, new)
         if self.is_following and round(new) < round(old) and round(new) < self.max_scroll_y:
-            self._put_cursor(round(new) + max(1, self.size.height) - 1)  # the wheel, the scrollbar
-
-    def action_move(self, step: int) -> None:
-        at = self._place()
-        self._go(len(self._entries) - 1 if at is None and step < 0 else (at or 0) + step)
-
-    def action_move_page(self, pages: int) -> None:
-        at = self._place()
-        here = len(self._entries) - 1 if at is None else at
-        self._go(here + pages * max(1, self.size.height - 1))
-
-    def action_oldest(self) -> None:
-        self._go(0)
+            self.put_cursor(round(new) + max(1, self.size.height) - 1)  # the wheel, the scrollbar
 
     def action_follow(self) -> None:
         """Go to the newest entry and stay there."""
-        self._cursor = None
+        self.cursor = None
         self._arrange()
         self.refresh()
         self.post_message(self.CursorMoved(None))
 
-    def on_rows_row_clicked(self, event: Rows.RowClicked) -> None:
-        event.stop()
-        self._go(event.y)
-
-    def _place(self) -> int | None:
-        """Return where the cursor's entry is now; the oldest one stands in for one that is gone."""
-        if self._cursor is None or not self._entries:
-            return None
-        return min(bisect_left(self._numbers, self._cursor), len(self._entries) - 1)
-
-    def _go(self, to: int) -> None:
+    def put_cursor(self, to: int) -> None:
+        """Put the cursor on an entry, which ends the following, and say so."""
         if not self._entries:
             return
-        self._put_cursor(to)
-        at = self._place() or 0
-        height = max(1, self.size.height)
-        self._scroll(min(max(self.scroll_offset.y, at - height + 1), at))
-        self.refresh()
-
-    def _put_cursor(self, to: int) -> None:
         if self.is_following:
             self._seen = self._taken
-        self._cursor = self._numbers[max(0, min(to, len(self._numbers) - 1))]
+        super().put_cursor(to)
         self._say()
         self.post_message(self.CursorMoved(self.chosen))
