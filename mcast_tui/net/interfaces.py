@@ -89,6 +89,11 @@ def list_interfaces() -> tuple[Interface, ...]:
     )
 
 
+def name_by_index(interfaces: Iterable[Interface], ifindex: int | None) -> str | None:
+    """Return the name one of these interfaces had when they were listed; None where it is none of them."""
+    return next((each.name for each in interfaces if each.index == ifindex), None)
+
+
 def interface_name(ifindex: int | None) -> str | None:
     """Ask the kernel for the name an interface has now: it may be renamed at any time. None: it is gone."""
     try:

@@ -27,6 +27,7 @@ from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.line_input import LineInput
 from mcast_tui.app.widgets.paste_question import PasteQuestion
 from mcast_tui.app.widgets.sidebar import GroupList, PeerList
+from mcast_tui.net.interfaces import name_by_index
 from mcast_tui.services import request
 from mcast_tui.services.command import parse_line
 from mcast_tui.services.desk import ALL_TRAFFIC
@@ -327,8 +328,8 @@ class MainScreen(Screen[None]):
     @on(PacketsPane.JoinWanted)
     def begin_stream_join(self, event: PacketsPane.JoinWanted) -> None:
         stream = event.stream
-        names = (each.name for each in self._node.interfaces if each.index == stream.ifindex)
-        self.action_type(f"/join {stream_endpoint(stream, next(names, None))}")
+        interface = name_by_index(self._node.interfaces, stream.ifindex)
+        self.action_type(f"/join {stream_endpoint(stream, interface)}")
 
     @on(PacketsPane.ReplyRequested)
     def reply(self, event: PacketsPane.ReplyRequested) -> None:

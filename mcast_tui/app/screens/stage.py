@@ -39,6 +39,7 @@ from mcast_tui.app.widgets.line_input import LineInput
 from mcast_tui.app.widgets.sidebar import Sidebar
 from mcast_tui.app.widgets.suggestions import Suggestions
 from mcast_tui.errors import describe_errno
+from mcast_tui.net.interfaces import name_by_index
 from mcast_tui.safe import safe_text
 from mcast_tui.services.actions import Actions
 from mcast_tui.services.command import is_command
@@ -358,5 +359,5 @@ class Stage:
             yield self.side_chat
 
     def _interface_name(self, ifindex: int) -> str | None:
-        names = (each.name for each in self._node.interfaces if each.index == ifindex)
-        return next(map(safe_text, names), None)
+        name = name_by_index(self._node.interfaces, ifindex)
+        return None if name is None else safe_text(name)

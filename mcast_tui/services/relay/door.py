@@ -15,7 +15,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import PermissionRefused, UsageError
-from mcast_tui.net.interfaces import resolve_interface
+from mcast_tui.net.interfaces import name_by_index, resolve_interface
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services.follower import Follower
 from mcast_tui.services.placement import kind_of
@@ -73,7 +73,7 @@ class Door:
 
     def interface_name(self, packet: Packet) -> str | None:
         """Return the name of the interface a packet came in by; None when the kernel did not say."""
-        return next((each.name for each in self.node.interfaces if each.index == packet.ifindex), None)
+        return name_by_index(self.node.interfaces, packet.ifindex)
 
     async def next_packet(self) -> Packet:
         """Wait for the next packet that a socket of this address hears and accepts; raises `McastError`."""
