@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 
 from mcast_tui.app import terminal_app
 from mcast_tui.app.terminal_app import TerminalApp
+from mcast_tui.services.notice import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +89,7 @@ class McastApp(TerminalApp):
 
     def _note_line(self, line: str) -> None:
         if self.main is not None and self.is_running:  # at the end there is nobody left to read it
-            self.main.stage.note(line, "warning")
+            self.main.stage.note(line, Level.WARNING)
 
 
 def run_app(

@@ -24,6 +24,7 @@ from mcast_tui.app.driver import TolerantDriver
 from mcast_tui.app.palette import ASCII, THEMES, glyphs
 from mcast_tui.app.screens.curtain import Curtain
 from mcast_tui.errors import McastError
+from mcast_tui.services.notice import Level
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 QUIT_WITHIN_S = 3.0
 """The second press of ctrl+c or q ends the app when it comes this soon."""
+LEVELS: dict[SeverityLevel, Level] = {
+    "information": Level.DONE,
+    "warning": Level.WARNING,
+    "error": Level.ERROR,
+}
+"""What Textual's words mean here."""
 ENDED_BY = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -49,7 +56,7 @@ class Front(Protocol):
     def is_typing(self) -> bool:
         """Whether letters go into a line of text."""
 
-    def note(self, message: str, severity: SeverityLevel = "information") -> None:
+    def note(self, message: str, level: Level = Level.DONE) -> None:
         """Say what a widget, or Textual, has to say."""
 
     def stop_work(self) -> bool:
@@ -230,7 +237,7 @@ class TerminalApp(App[int]):
         """Make a notice of what widgets and Textual itself have to say: one kind of toast, never markup."""
         del timeout, markup
         if self.front is not None:
-            self.front.note(f"{title}: {message}" if title else message, severity)
+            self.front.note(f"{title}: {message}" if title else message, LEVELS[severity])
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer of Textual's own commands those that do something here."""

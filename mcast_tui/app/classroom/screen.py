@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.events import Key
-    from textual.notifications import SeverityLevel
     from textual.timer import Timer
 
     from mcast_tui.app.classroom.desk import Desk
@@ -194,9 +193,8 @@ class ClassroomScreen(Screen[None]):
     def is_typing(self) -> bool:
         return self.ask_line.is_open
 
-    def note(self, message: str, severity: SeverityLevel = "information") -> None:
+    def note(self, message: str, level: Level = Level.DONE) -> None:
         """Make a notice of what a widget has to say."""
-        level = {"information": Level.DONE, "warning": Level.WARNING, "error": Level.ERROR}[severity]
         self.announce(Notice(level, message))
 
     def announce(self, notice: Notice) -> None:
@@ -251,7 +249,7 @@ class ClassroomScreen(Screen[None]):
         if self._desk.select(number):
             self.draw()
         else:
-            self.note(f"There is no host {number}.", "warning")
+            self.note(f"There is no host {number}.", Level.WARNING)
 
     def action_step_host(self, step: int) -> None:
         self._desk.step_selection(step)

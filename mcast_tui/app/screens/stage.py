@@ -61,8 +61,6 @@ from mcast_tui.services.notice import Level, Notice, NoticeLog, notice_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from textual.notifications import SeverityLevel
-
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.app.screens.main import MainScreen
     from mcast_tui.net.kernel import KernelView
@@ -223,9 +221,8 @@ class Stage:
         self.events.show(tuple(self.notices))
         self._screen.refresh_bindings()
 
-    def note(self, message: str, severity: SeverityLevel = "information") -> None:
+    def note(self, message: str, level: Level = Level.DONE) -> None:
         """Make a notice of what a widget has to say."""
-        level = {"information": Level.DONE, "warning": Level.WARNING, "error": Level.ERROR}[severity]
         self.announce(Notice(level, message))
 
     @property
