@@ -8,11 +8,10 @@ Nothing here is done per packet.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from mcast_tui.app.widgets.frame_rate import FrameRate
+from mcast_tui.app.widgets.frame_rate import FrameRate, is_behind_ssh
 from mcast_tui.errors import McastError
 from mcast_tui.services.events import Explained, GroupJoined, GroupLeft, MembershipNews
 from mcast_tui.services.kernel_views import read_views
@@ -61,7 +60,7 @@ class Bridge:
         self._timers: list[Timer] = []
         self._wire_timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
-        self._rate = FrameRate(is_remote="SSH_CONNECTION" in os.environ)
+        self._rate = FrameRate(is_remote=is_behind_ssh())
         self._head = self._drawn = 0
         self._following: Worker[None] | None = None
         self._kernel_due = 0.0
@@ -182,10 +181,3 @@ def _changes_memberships(event: Event) -> bool:
     if isinstance(event, MembershipNews):
         return event.entry.what in {What.LINK, What.HEALED, What.FILTER}
     return isinstance(event, GroupJoined | GroupLeft | Explained)
-
-
-def kernel_words(view: KernelView | None) -> str:
-    """Return the kernel's answer as the sidebar shows it: ``users 2 EXCLUDE{}``."""
-    if view is None:
-        return ""
-    return f"users {view.users} {(view.filter or 'filter not told').replace(' {', '{')}"

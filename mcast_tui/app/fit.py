@@ -117,6 +117,11 @@ def shorten(text: str, cells: int, ellipsis: str) -> str:
     return text[:prefix] + ellipsis + (text[-suffix:] if suffix else "")
 
 
+def compact(source_filter: object) -> str:
+    """Return a source filter in fewer cells: ``INCLUDE{192.0.2.1}``."""
+    return str(source_filter).replace(" {", "{")
+
+
 def wrap_words(text: str, cells: int) -> list[str]:
     """Return our own words in lines of at most `cells` cells; a longer word is broken."""
     return textwrap.wrap(text, max(1, cells))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mcast_tui.app.bridge import kernel_words
+from mcast_tui.app.fit import compact
 from mcast_tui.app.screens.start import presets
 from mcast_tui.app.widgets.header import HeaderFacts
 from mcast_tui.app.widgets.sidebar import GroupEntry
@@ -160,8 +160,15 @@ def membership_words(group: Group, kernel: Mapping[int, KernelView | None]) -> s
     if group.id not in kernel:
         return "membership not read"
     words = kernel_words(kernel[group.id]) or "not a member any more"
-    own = str(group.chosen_filter).replace(" {", "{") if group.chosen_filter else ""
+    own = compact(group.chosen_filter) if group.chosen_filter else ""
     return words if own in words else f"{words}, here {own}"
+
+
+def kernel_words(view: KernelView | None) -> str:
+    """Return the kernel's answer as the sidebar shows it: ``users 2 EXCLUDE{}``."""
+    if view is None:
+        return ""
+    return f"users {view.users} {compact(view.filter or 'filter not told')}"
 
 
 def start_presets(desk: Desk) -> tuple[tuple[Preset, ...], Interface | None]:

@@ -21,7 +21,6 @@ stylesheet is `packets.tcss` beside this file; it loads that itself.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -35,6 +34,7 @@ from textual.message import Message
 from mcast_tui.app.palette import UNICODE
 from mcast_tui.app.screens.packets_layout import PaneLayout, Room
 from mcast_tui.app.screens.packets_scope import Scope
+from mcast_tui.app.widgets.frame_rate import is_behind_ssh
 from mcast_tui.app.widgets.packet_bars import ColumnHeader, FollowPill
 from mcast_tui.app.widgets.packet_detail import PacketDetail
 from mcast_tui.app.widgets.packet_log import PacketLog
@@ -127,7 +127,7 @@ class PacketsPane(Vertical):
         self._scope = Scope(ring)
         self._interface_name = interface_name
         self._glyphs = glyphs
-        self._is_remote = "SSH_CONNECTION" in os.environ if is_remote is None else is_remote
+        self._is_remote = is_behind_ssh() if is_remote is None else is_remote
         self._row: Row | None = None  # the one in the detail
         self._cleared: dict[str, int] = {}  # title -> packets before this number are hidden
         self._with_refused = False

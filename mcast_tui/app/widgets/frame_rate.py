@@ -1,10 +1,11 @@
 """How often a live widget draws: often while a reader can follow, seldom when nobody could.
 
-Pure: the caller passes `now` (monotonic seconds), what arrived and what a frame cost.
+`FrameRate` is pure: the caller passes `now` (monotonic seconds), what arrived and what a frame cost.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 READABLE_PER_S: Final = 200
@@ -20,6 +21,11 @@ SHARE: Final = 0.25
 
 WINDOW_S: Final = 0.5
 """Over which the arrival rate is taken."""
+
+
+def is_behind_ssh() -> bool:
+    """Whether the terminal is at the other end of an ssh connection."""
+    return "SSH_CONNECTION" in os.environ
 
 
 class FrameRate:

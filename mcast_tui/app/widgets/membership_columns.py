@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mcast_tui.app.fit import MUTED, shorten
+from mcast_tui.app.fit import MUTED, compact, shorten
 from mcast_tui.app.widgets.columns import Column, fit_cells, line_cells, line_of
 from mcast_tui.safe import clamp_cells, safe_text
 
@@ -87,7 +87,7 @@ def who_of(membership: HostMembership, glyphs: Glyphs) -> tuple[str, str]:
 
 def filter_of(membership: HostMembership) -> str:
     """Return the filter as the kernel keeps it: ``INCLUDE{192.0.2.1}``."""
-    return (membership.view.filter or "not told").replace(" {", "{")
+    return compact(membership.view.filter or "not told")
 
 
 def left_of(prune: PruneCountdown, now: int, glyphs: Glyphs) -> tuple[str, str]:
