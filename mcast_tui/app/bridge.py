@@ -156,16 +156,12 @@ class Bridge:
         self._display.sample(self._kernel)
         self._check_capture()
 
-    def read_kernel(self) -> Mapping[int, KernelView | None]:
-        """Read what the kernel says of every membership now."""
+    def read_kernel(self) -> None:
+        """Read what the kernel says of every membership now; what cannot be read is unknown, and shown so."""
         begun = time.monotonic()
-        try:
-            self._kernel = read_views(self._node.groups)
-        except OSError:
-            self._kernel = {}  # unreadable is unknown, and shown so
+        self._kernel = read_views(self._node.groups)
         now = time.monotonic()
         self._kernel_due = now + max(KERNEL_APART_S, (now - begun) / KERNEL_SHARE) - SAMPLE_S / 2
-        return self._kernel
 
     def _check_capture(self) -> None:
         if self._stopped:
