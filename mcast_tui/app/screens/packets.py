@@ -1,6 +1,6 @@
 """The Packets screen's centre: column titles, the live log, the "new packets" pill, the detail.
 
-`PacketsPane` owns no socket, starts no timer and knows no service: it reads a `PacketRing`
+`PacketsPane` owns no socket and starts no timer: it reads a ring, and asks a tap what else it saw,
 when it is told to. The frame mounts it and speaks to it like this::
 
     pane = PacketsPane(ring, interface_name, glyphs)   # interface_name: ifindex -> name, or None

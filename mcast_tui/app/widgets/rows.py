@@ -1,4 +1,4 @@
-"""A list of one-line rows of which only the visible ones are ever made: groups, peers, chat."""
+"""A list of one-line rows of which only the visible ones are ever made."""
 
 from __future__ import annotations
 

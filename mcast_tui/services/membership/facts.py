@@ -103,8 +103,8 @@ class TimelineEntry:
     """May hold any bytes a name may hold: to be shown through `safe`."""
     group: Address | None
     who: str
-    """``this app``, ``other`` (another process here), ``kernel``, ``this host`` where it is not known which,
-    or the address of who did it."""
+    """The address of who did it; here ``this app``, ``other`` (another process), ``kernel``, or ``this host``
+    where it is not known which; ``several`` or ``hosts`` where it was not one, ``nobody`` where none did."""
     text: str
     """In a few words: ``IGMPv3 CHANGE_TO_EXCLUDE_MODE {}``."""
     origin: str
