@@ -112,10 +112,15 @@ def source() -> HandMade:
 
 
 def membership(
-    group: Address = GROUP, *, users: int = 1, ours: int = 0, name: str = "eth0"
+    group: Address = GROUP,
+    *,
+    users: int = 1,
+    ours: int = 0,
+    name: str = "eth0",
+    reason: str = "the default",
 ) -> HostMembership:
     view = KernelView(users, "EXCLUDE", (), 3, "/proc/net/igmp")
-    return HostMembership(2, name, group, view, ours, Protocol.IGMPV3, "the default", None)
+    return HostMembership(2, name, group, view, ours, Protocol.IGMPV3, reason, None)
 
 
 def querier(address: str = "192.168.10.1", *, age_s: float = 5, **changes: object) -> QuerierFacts:
@@ -320,7 +325,7 @@ async def test_the_cursor_stays_on_its_membership_when_others_come_and_go(
 async def test_the_name_of_an_interface_can_hold_anything_and_is_only_shown(
     some_host: Host, source: HandMade
 ) -> None:
-    source.memberships = (membership(name=HOSTILE),)
+    source.memberships = (membership(name=HOSTILE, reason=f"net.ipv4.conf.{HOSTILE} is 2"),)
     source.timeline.add(entry(interface=HOSTILE, group=None, text=HOSTILE))
     source.explanation = Explanation(1, HOSTILE, (Step(is_seen=True, text=HOSTILE, evidence=HOSTILE),))
     source.tap = TapState(is_open=False, error=PermissionRefused("tap", HOSTILE, remedy=HOSTILE))
@@ -667,6 +672,15 @@ def test_under_ascii_nothing_but_ascii_is_written() -> None:
         for seen in (True, False):
             for width in (40, 80, 160):
                 assert str(entry_line(entry(what, "x" * 90, seen=seen), width, ASCII)).isascii()
+
+
+def test_why_a_version_is_in_force_may_name_an_interface_and_is_only_shown() -> None:
+    row = membership(reason=f"net.ipv4.conf.{HOSTILE}.force_igmp_version is 2")
+    widths = fit_columns(300, ("eth0",), with_ipv6=True, with_names=True, with_prunes=True, with_heard=True)
+    in_the_table = str(row_of(row, widths, None, None, 0, UNICODE))
+    [in_the_detail] = [field.origin for field in membership_fields(row, None, ()) if field.name == "speaks"]
+    for said in (in_the_table, in_the_detail):
+        assert "net.ipv4.conf.e␛[2J[/b]<U+202E>" in said
 
 
 async def test_without_colour_the_cursor_is_still_set_apart(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcast_tui.cli import event_log  # noqa: F401  # before its bound is changed
@@ -27,7 +28,6 @@ from tests.peers import PATIENCE_S, Output, requires, socat_peer, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     import pytest
 
@@ -179,10 +179,14 @@ def test_a_reader_that_goes_away_ends_a_watch_quietly(host1: Host) -> None:
 
 
 def test_an_interface_name_that_is_no_text_is_shown_safely(host1: Host) -> None:
-    host1.run(["ip", "link", "add", b"\x1b]0;\xff", "type", "veth", "peer", "name", "other"])
-    host1.run(["ip", "link", "set", b"\x1b]0;\xff", "up"])
+    name = b"\x1b]0;\xff"
+    host1.run(["ip", "link", "add", name, "type", "veth", "peer", "name", "other"])
+    host1.run(["ip", "link", "set", name, "up"])
+    with host1.entered():
+        Path("/proc/sys/net/ipv4/conf", os.fsdecode(name), "force_igmp_version").write_text("2")
     done = run_on(host1, "groups")
     assert "␛]0;·" in done.stdout
+    assert "IGMPv2 (net.ipv4.conf.␛]0;·.force_igmp_version is 2)" in done.stdout
     assert "\x1b" not in done.stdout
     records = map(json.loads, run_on(host1, "groups", "--json").stdout.splitlines())
     assert "\x1b]0;\udcff" in {record["interface"] for record in records}

@@ -1,6 +1,6 @@
 """The columns of the table of memberships: which fit, and what a membership says in each.
 
-Pure: widths and facts in, text out. Names of interfaces go through `safe` here.
+Pure: widths and facts in, text out. What holds the name of an interface goes through `safe` here.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def row_of(
         "who": who_of(membership, glyphs),
         "filter": (filter_of(membership), ""),
         "version": (membership.protocol.value if membership.protocol else glyphs.dash, ""),
-        "why": (membership.protocol_reason, MUTED),
+        "why": (safe_text(membership.protocol_reason), MUTED),
         "left": left_of(prune, now, glyphs) if prune else ("", ""),
         "heard": (f"{glyphs.dash if heard is None else heard:>5}", MUTED if not heard else ""),
         "name": (membership.name or "", MUTED),

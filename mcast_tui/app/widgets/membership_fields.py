@@ -47,7 +47,7 @@ def membership_fields(
         Field(
             "speaks",
             membership.protocol.value if membership.protocol else UNKNOWN,
-            membership.protocol_reason,
+            safe_text(membership.protocol_reason),
         ),
         Field("scope", scope.name, f"{scope.reference}: {scope.note}"),
     ]

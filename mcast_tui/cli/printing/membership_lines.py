@@ -81,7 +81,8 @@ def _version(row: HostMembership) -> str:
     """Return the version in force, with its reason where that is not the default."""
     if row.protocol is None:
         return "not told"
-    return row.protocol.value + ("" if row.protocol_reason == "the default" else f" ({row.protocol_reason})")
+    reason = safe_text(row.protocol_reason)
+    return row.protocol.value + ("" if reason == "the default" else f" ({reason})")
 
 
 def _line(texts: Iterable[str], widths: Iterable[int], colours: Iterable[str], *, colour: bool) -> str:

@@ -31,6 +31,7 @@ class InForce:
     protocol: Protocol | None
     """None: the kernel does not tell."""
     reason: str
+    """May hold the interface's name: to be shown through `safe`."""
     reports_link_local: bool = True
     """Whether groups of 224.0.0.0/24 are reported (net.ipv4.igmp_link_local_mcast_reports)."""
 

@@ -23,6 +23,7 @@ class HostMembership:
 
     ifindex: int
     interface: str
+    """May hold any bytes a name may hold: to be shown through `safe`."""
     group: Address
     view: KernelView
     """Users, filter mode and sources, and the file that said so."""
@@ -31,7 +32,8 @@ class HostMembership:
     protocol: Protocol | None
     """What the host speaks on this interface for this family now; None when the kernel does not tell."""
     protocol_reason: str
-    """Why that version: ``the default``, ``force_igmp_version is 2``, ``an older querier was heard``."""
+    """Why that version: ``the default``, ``net.ipv4.conf.eth0.force_igmp_version is 2``, ``an older querier
+    was heard``. May hold the interface's name, and so any bytes: to be shown through `safe`."""
     name: str | None
     """The name of a well-known group (IANA); None for others."""
 
