@@ -1,7 +1,8 @@
 """How lines of conversation become rows of a given width. Pure: lines in, rows out.
 
-Every text here is safe already (`services.chat.Line`); rows carry plain text and the name
-of a style, and the widget makes contents of those on screen.
+What was said is safe already (`services.chat.Line`), why it could not be said is made so here: it may
+name an interface. Rows carry plain text and the name of a style, and the widget makes contents of those
+on screen.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 
 from mcast_tui.app.fit import MUTED
 from mcast_tui.errors import describe_errno
+from mcast_tui.safe import safe_text
 from mcast_tui.services.chat import LineState
 from mcast_tui.wire.address import address_and_port
 from mcast_tui.wire.columns import Addressed
@@ -142,10 +144,11 @@ def why_failed(line: Line) -> str:
     """Return the kernel's reason, with the name of its error number."""
     if line.error is None:
         return "no reason is known"
+    reason = safe_text(line.error.reason)
     if line.error.errno is None:
-        return line.error.reason
+        return reason
     named = describe_errno(line.error.errno)
-    return named if line.error.reason in named else f"{line.error.reason}: {named}"
+    return named if reason in named else f"{reason}: {named}"
 
 
 def state_of(line: Line, glyphs: Glyphs) -> tuple[str, str]:

@@ -223,6 +223,13 @@ def test_a_failed_line_says_why_with_the_name_of_the_error() -> None:
     assert rows[1].text == "✗ not sent: Network is unreachable (ENETUNREACH)"
 
 
+@pytest.mark.parametrize("number", [None, 100])
+def test_a_failed_line_may_name_any_interface(number: int | None) -> None:
+    error = NetworkRefused("send", "the interface e\x1b[2J is down", errno=number)
+    rows = list(rows_of(line_of(state=LineState.FAILED, error=error), 0, Measures(100, 16), UNICODE))
+    assert rows[1].text.startswith("✗ not sent: the interface e␛[2J is down")
+
+
 def test_a_line_that_could_have_acted_says_that_it_did_not() -> None:
     rows = list(rows_of(line_of(altered=True), 0, Measures(100, 16), UNICODE))
     assert rows[-1].text == "▲ escapes shown, not run"
