@@ -14,6 +14,7 @@ from mcast_tui.app.fit import compact
 from mcast_tui.app.screens.start import presets
 from mcast_tui.app.widgets.header import HeaderFacts
 from mcast_tui.app.widgets.sidebar import GroupEntry
+from mcast_tui.net.interfaces import typeable
 from mcast_tui.net.kernel import read_memberships
 from mcast_tui.safe import safe_text
 from mcast_tui.services.completion import Vocabulary
@@ -88,9 +89,7 @@ def stream_endpoint(stream: Stream, interface: str | None) -> str:
     endpoint = Endpoint(stream.destination, stream.port or 0, protocol=stream.protocol)
     if interface is None or stream.vlan is not None or not stream.destination.is_multicast:
         return str(endpoint)
-    # A name may hold what cannot be typed; the index always can.
-    where = interface if interface.isascii() and interface.isprintable() else stream.ifindex
-    return f"{endpoint} if {where}"
+    return f"{endpoint} if {typeable(interface, stream.ifindex)}"
 
 
 def _address_of(interface: Interface | None, group: Group | None) -> str:

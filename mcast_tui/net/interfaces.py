@@ -102,6 +102,11 @@ def interface_name(ifindex: int | None) -> str | None:
         return None
 
 
+def typeable(name: str, ifindex: int) -> str:
+    """Return what can be typed for an interface: its name, or its index where no key writes all of that."""
+    return name if name.isascii() and name.isprintable() else str(ifindex)
+
+
 def resolve_interface(text: str, interfaces: Iterable[Interface]) -> Interface:
     """Return the interface a user wrote: its name, else its index, else one of its addresses.
 

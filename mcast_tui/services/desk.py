@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from mcast_tui.errors import UsageError
-from mcast_tui.net.interfaces import preferred_interface, resolve_interface
+from mcast_tui.net.interfaces import name_by_index, preferred_interface, resolve_interface, typeable
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services.target import Target
 from mcast_tui.wire.address import DEFAULT_PORT, Endpoint, Kind, classify
@@ -167,8 +167,11 @@ class Desk:
     def endpoint_of(
         self, address: Address, port: int | None, ifindex: int | None, protocol: int | None = None
     ) -> Endpoint:
-        """Return where to answer somebody heard on that interface: it matters for a link-local address."""
-        interface = self._interface_name(ifindex) if address.is_link_local else None
+        """Return where to answer somebody heard on that interface: it matters for a link-local address.
+
+        It can be typed as it is written.
+        """
+        interface = self._interface_word(ifindex) if address.is_link_local else None
         return Endpoint(address, port or 0, interface, protocol=protocol)
 
     def target(self, aim: Aim | None = None) -> Target | None:
@@ -215,8 +218,13 @@ class Desk:
     def _interface_towards(self, destination: Endpoint, options: SendOptions) -> Interface | None:
         if options.ifindex is not None:
             return next((each for each in self._node.interfaces if each.index == options.ifindex), None)
-        name = destination.interface
-        return next((each for each in self._node.interfaces if name and each.name == name), None)
+        if not destination.interface:
+            return None
+        try:
+            return resolve_interface(destination.interface, self._node.interfaces)
+        except UsageError:  # it is gone, and a line to it will be refused
+            return None
 
-    def _interface_name(self, ifindex: int | None) -> str | None:
-        return next((each.name for each in self._node.interfaces if each.index == ifindex), None)
+    def _interface_word(self, ifindex: int | None) -> str | None:
+        name = name_by_index(self._node.interfaces, ifindex)
+        return None if name is None or ifindex is None else typeable(name, ifindex)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_address
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -18,8 +19,10 @@ from mcast_tui.app.toasts import describe
 from mcast_tui.app.widgets.header import HeaderFacts, header_line
 from mcast_tui.app.widgets.line_input import printable
 from mcast_tui.errors import NetworkRefused
+from mcast_tui.net.interfaces import Interface
 from mcast_tui.net.sender import SendOptions
 from mcast_tui.services.chat import Line, LineState
+from mcast_tui.services.desk import Desk
 from mcast_tui.services.monitor import Snapshot
 from mcast_tui.services.notice import FOLD_WITHIN_S, KEPT, Level, Notice, NoticeLog, notice_of
 from mcast_tui.services.target import Manner, Size, Target, lines_of, payload_of
@@ -228,6 +231,14 @@ def test_a_failed_line_may_name_any_interface(number: int | None) -> None:
     error = NetworkRefused("send", "the interface e\x1b[2J is down", errno=number)
     rows = list(rows_of(line_of(state=LineState.FAILED, error=error), 0, Measures(100, 16), UNICODE))
     assert rows[1].text.startswith("✗ not sent: the interface e␛[2J is down")
+
+
+def test_a_peer_behind_an_interface_that_cannot_be_typed_is_written_to_by_its_number() -> None:
+    odd = Interface(7, "e\x1b[2J", True, True, True, False, 1500, ())
+    desk = Desk(SimpleNamespace(interfaces=(odd,)))
+    peer = desk.endpoint_of(ip_address("fe80::1"), 6666, odd.index)
+    assert str(peer) == "[fe80::1%7]:6666"
+    assert desk.target_of(peer, SendOptions()).interface == odd.name
 
 
 def test_a_line_that_could_have_acted_says_that_it_did_not() -> None:

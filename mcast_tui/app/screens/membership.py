@@ -31,6 +31,7 @@ from mcast_tui.app.widgets.querier_view import QuerierView
 from mcast_tui.app.widgets.timeline_entry import clock
 from mcast_tui.app.widgets.timeline_view import TimelineView
 from mcast_tui.human import counted
+from mcast_tui.net.interfaces import typeable
 from mcast_tui.safe import safe_text
 from mcast_tui.services.command import find_command
 
@@ -276,9 +277,7 @@ class MembershipPane(Container):
     def action_join_chosen(self) -> None:
         chosen = self.table.chosen
         if chosen is not None:
-            # A name may hold what cannot be typed; the index always can.
-            is_plain = chosen.interface.isascii() and chosen.interface.isprintable()
-            where = chosen.interface if is_plain else chosen.ifindex
+            where = typeable(chosen.interface, chosen.ifindex)
             self.post_message(self.LineBegun(f"/join {chosen.group} if {where}"))
 
     def action_begin(self, command: str) -> None:
