@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mcast_tui.cli.streams import say
 from mcast_tui.services.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,16 +41,16 @@ def print_socat_lines(
     """
     unsaid = _unsaid()
     for place in places:
-        print(f"# {place} here, in socat's words")
+        say(f"# {place} here, in socat's words")
         if unsaid:
-            print(f"# which has no words for {', '.join(unsaid)}")
+            say(f"# which has no words for {', '.join(unsaid)}")
         if place.endpoint.count > 1:
-            print("# of the run only the first: one socat for each group")
+            say("# of the run only the first: one socat for each group")
         if len(place.ranges or settings.ranges) > 1:
-            print("# and for one range only, the first")
-        print(own(_on_our_terms(place, settings), _own_interface(place, settings)))
-        print("# and on a peer")
-        print(peer(_as_a_peer_sees(place), None))
+            say("# and for one range only, the first")
+        say(own(_on_our_terms(place, settings), _own_interface(place, settings)))
+        say("# and on a peer")
+        say(peer(_as_a_peer_sees(place), None))
     return 0
 
 

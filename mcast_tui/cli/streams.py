@@ -1,4 +1,4 @@
-"""The three standard streams, made so that nothing we print can fail for what it says."""
+"""The three standard streams, made so that nothing we print can fail, or act, for what it says."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not so where a test or another program runs us
             stream.reconfigure(errors="backslashreplace")
+
+
+def say(line: str) -> None:
+    """Print a line that may hold words of others: to a terminal through `safe`, elsewhere as it is."""
+    if sys.stdout.isatty():
+        from mcast_tui.safe import safe_text  # not for --help, which does without
+
+        line = safe_text(line)
+    print(line)
 
 
 def shows_colour() -> bool:

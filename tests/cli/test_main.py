@@ -136,6 +136,16 @@ def test_what_talks_makes_it_safe(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "held by ␛[31mevil·\n"
 
 
+def test_what_is_printed_acts_on_no_terminal_and_a_script_gets_it_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["socat", "--print-socat", "EXEC:echo \x1bc", "UDP4-SENDTO:192.168.10.2:7000"]
+    for is_terminal, shown in ((True, "echo ␛c"), (False, "echo \x1bc")):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda is_terminal=is_terminal: is_terminal)
+        assert main(words) == 0
+        assert shown in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("option", ["--ring-packets", "--ring-bytes", "--receive-buffer"])
 def test_a_size_that_no_setting_may_have_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     setting = option.removeprefix("--").replace("-", "_")

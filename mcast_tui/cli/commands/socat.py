@@ -10,6 +10,7 @@ import click
 
 from mcast_tui.cli.print_socat import print_socat_option
 from mcast_tui.cli.sending.departure import Finite
+from mcast_tui.cli.streams import say
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import UsageError
 from mcast_tui.human import counted
@@ -132,7 +133,8 @@ def _print_socat(plan: Plan) -> int:
         if isinstance(address, DatagramAddress):
             sends, hears = both or plan.flow is into_it, both or plan.flow is not into_it
             lines += ["# and on a peer", meeting(address, sends=sends, hears=hears)]
-    print("\n".join(lines))
+    for line in lines:
+        say(line)
     return 0
 
 
