@@ -34,6 +34,7 @@ def test_a_listener_tells_of_a_stream_that_stops_and_goes_on(
     log, ran = tmp_path / "events", tmp_path / "ran"
     hook = f"sh -c 'echo $MCAST_EVENT $MCAST_GROUP $MCAST_PORT >> {ran}'"
     options = ("--events", str(log), "--on-stall", hook, "--stall-after", "0.2", "--on-join", hook)
+    options += ("--block", "192.168.10.99")
     with started(host1, "listen", GROUP, *options) as listener, socat_peer(host2) as peer:
         wait_until(lambda: "join 224.1.0.1 6666" in written(ran), "the command of the join")
         peer.say("one")
@@ -49,6 +50,7 @@ def test_a_listener_tells_of_a_stream_that_stops_and_goes_on(
     assert {each["schema"] for each in events} == {1}
     assert own[0]["who"] == "this app"
     assert own[1]["silent_s"] >= 0.2
+    assert {(each["filter"], *each["sources"]) for each in own[:3]} == {("EXCLUDE", "192.168.10.99")}
 
 
 @requires("socat")

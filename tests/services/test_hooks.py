@@ -11,20 +11,23 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from mcast_tui.net.kernel import KernelView
-from mcast_tui.services.events import MembershipNews, QuerierLost, StreamStalled
+from mcast_tui.services.events import MembershipNews, QuerierLost, StreamResumed, StreamStalled
 from mcast_tui.services.membership import hooks as hooks_module
 from mcast_tui.services.membership.facts import QuerierFacts, TimelineEntry, What
 from mcast_tui.services.membership.hooks import AT_ONCE, WAITING, Hooks
 from mcast_tui.services.membership.news import facts_of
 from mcast_tui.services.process.command import Command, shell_command
+from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import Protocol
+from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
 from tests.peers import PATIENCE_S
 from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from mcast_tui.services.events import Event
     from mcast_tui.services.lab.lan import Host
 
 AT = 1_700_000_000_123_456_789
@@ -100,11 +103,55 @@ def test_a_lost_querier_and_a_stall_are_facts_too() -> None:
         endpoint=parse_endpoint("192.0.2.1,232.1.1.1%eth0:5004"),
         ifindex=2,
         interface=SimpleNamespace(name="eth0"),
+        proven_filter=SourceFilter(FilterMode.INCLUDE, (ip_address("192.0.2.1"),)),
     )
     stall = facts_of(StreamStalled(group, 5.0), AT)
     assert (stall["event"], stall["group"], stall["port"], stall["sources"], stall["silent_s"]) == (
         "stall", "232.1.1.1", 5004, ["192.0.2.1"], 5.0,
     )  # fmt: skip
+
+
+async def test_whom_a_group_of_ours_hears_is_told_as_the_kernel_says_it(host1: Host) -> None:
+    one, two = ip_address("192.168.10.2"), ip_address("192.168.10.3")
+    told: list[tuple[str, str | None, list[str] | None]] = []
+
+    def note(event: Event) -> None:
+        facts = facts_of(event, AT)
+        if facts is not None:
+            told.append((facts["event"], facts["filter"], facts["sources"]))
+
+    async with node_on(host1) as node:
+        node.subscribe(note)
+        keeping_out = SourceFilter(FilterMode.EXCLUDE, (one,))
+        [group] = await node.join(parse_endpoint("239.1.1.1%eth0:6666"), sources=keeping_out)
+        note(StreamStalled(group, 5.0))
+        await node.change_sources(group, SourceChange(Change.ONLY, (two,)))
+        note(StreamResumed(group, 6.0))
+        await node.leave(group)
+        [plain] = await node.join(parse_endpoint("239.1.1.2%eth0:6666"))
+        await node.leave(plain)
+    assert told == [
+        ("join", "EXCLUDE", [str(one)]),
+        ("stall", "EXCLUDE", [str(one)]),
+        ("filter", "INCLUDE", [str(two)]),
+        ("resume", "INCLUDE", [str(two)]),
+        ("leave", "INCLUDE", [str(two)]),
+        ("join", "EXCLUDE", []),
+        ("leave", "EXCLUDE", []),
+    ]
+    assert [entry.text for entry in node.timeline.since(0) if entry.what is What.JOIN] == [
+        f"port 6666, EXCLUDE {{{one}}}",
+        "port 6666, any source",
+    ]
+
+
+async def test_whom_a_lost_membership_hears_is_not_known(host1: Host) -> None:
+    async with node_on(host1) as node:
+        [group] = await node.join(parse_endpoint("192.168.10.2,232.1.1.1%eth0:6666"))
+        group.membership.leave()
+        group.forget_filter()
+        stall = facts_of(StreamStalled(group, 5.0), AT)
+    assert (stall["filter"], stall["sources"]) == (None, None)
 
 
 async def test_our_own_joins_run_it_once_and_other_events_not_at_all(host1: Host, tmp_path: Path) -> None:

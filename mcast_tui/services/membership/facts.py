@@ -114,7 +114,7 @@ class TimelineEntry:
     view: KernelView | None = None
     """What the kernel kept of the group afterwards; None where it keeps nothing, or was not asked."""
     filter: SourceFilter | None = None
-    """What another host hears of the group by its own reports; None where they do not tell."""
+    """Whom a socket of ours, or another host by its own reports, hears; None where that is not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcast_tui.services.membership.facts import TimelineEntry, What
@@ -27,13 +28,14 @@ def entries_of(what: What, groups: Sequence[Group]) -> Iterator[TimelineEntry]:
         return
     for group in members:
         source = group.endpoint.source
-        heard = "any source" if source is None else f"source {source}"
+        heard = group.chosen_filter or ("any source" if source is None else f"source {source}")
         yield _entry(what, group, f"port {group.endpoint.port}, {heard}")
 
 
 def change_entry(group: Group, change: SourceChange, read: SourceFilter) -> TimelineEntry:
     """Return what is to be told of changed sources; `read` is the filter as the kernel then said it."""
-    return _entry(What.FILTER, group, f"{change}: {read}", origin="getsockopt MCAST_MSFILTER")
+    entry = _entry(What.FILTER, group, f"{change}: {read}", origin="getsockopt MCAST_MSFILTER")
+    return replace(entry, filter=read)
 
 
 def _entry(

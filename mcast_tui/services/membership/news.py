@@ -73,8 +73,8 @@ def _facts(**known: object) -> dict[str, Any]:
 
 
 def _ours(group: Group) -> dict[str, Any]:
-    """Return what is known of one of our own groups."""
-    source = group.endpoint.source
+    """Return what is known of one of our own groups; its filter as the kernel said it last."""
+    held = group.proven_filter
     return {
         "seen": True,
         "who": THIS_APP,
@@ -82,8 +82,8 @@ def _ours(group: Group) -> dict[str, Any]:
         "port": group.endpoint.port if group.endpoint.protocol is None else None,
         "interface": group.interface.name if group.interface else None,
         "ifindex": group.ifindex,
-        "filter": "EXCLUDE" if source is None else "INCLUDE",
-        "sources": [] if source is None else [str(source)],
+        "filter": None if held is None else held.mode.name,
+        "sources": None if held is None else list(map(str, held.sources)),
     }
 
 
