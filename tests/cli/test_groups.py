@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcast_tui.cli import event_log  # noqa: F401  # before its bound is changed
-from mcast_tui.cli.commands.groups import Listing, _watch
+from mcast_tui.cli.commands.groups import _watch
 from mcast_tui.cli.hooks import Told
 from mcast_tui.cli.main import main
 from mcast_tui.cli.membership_filter import MembershipFilter
 from mcast_tui.cli.printing import output
+from mcast_tui.cli.printing.listing import Listing
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
