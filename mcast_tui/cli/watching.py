@@ -1,14 +1,17 @@
 """``groups --watch`` under way: the table, then each change as it happens, until it is interrupted.
 
-The wire does not wait for a reader: what comes while too much waits for him already is left out, and told.
+The wire does not wait for a reader: what comes while too much waits for him already is left out. This, and
+what he did not take in the end, is counted and told.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mcast_tui.cli.hooks import tell_tap, telling
 from mcast_tui.cli.talk import talk
+from mcast_tui.errors import McastError
 from mcast_tui.human import counted
 from mcast_tui.services.events import MembershipNews
 from mcast_tui.services.node import Node
@@ -39,7 +42,7 @@ class Watching:
             watch = self._node.memberships
             watch.follow(self._output.has_room)
             self._output.write(*self._listing.of_rows(watch.rows))
-            self._subscribe(self._show)
+            unsubscribe = self._subscribe(self._show)
             if self._told.taps:
                 watch.listen()
                 tell_tap(watch.tap)
@@ -47,7 +50,8 @@ class Watching:
             try:
                 await self._output.gone()
             finally:
-                self._tell_left_out()
+                unsubscribe()
+                await self._finish()
         return 0
 
     def _subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
@@ -68,10 +72,17 @@ class Watching:
         if self._output.is_full:
             self._left_out += 1
             return
-        self._tell_left_out()
-        self._output.write(self._listing.of_entry(event.entry), 0)
+        self._tell_missing(self._left_out)
+        self._left_out = 0
+        self._output.write(self._listing.of_entry(event.entry), 1)
 
-    def _tell_left_out(self) -> None:
-        if self._left_out:
-            talk(f"{counted(self._left_out, 'change')} not printed: they came faster than they were read")
-            self._left_out = 0
+    async def _finish(self) -> None:
+        """Let the reader take the rest, and tell what he did not; who left has all that he wanted."""
+        with suppress(McastError, BrokenPipeError):  # it ended the watch, and is on its way
+            await self._output.finish()
+        untaken = 0 if self._output.is_abandoned else self._output.untaken
+        self._tell_missing(self._left_out + untaken)
+
+    def _tell_missing(self, number: int) -> None:
+        if number:
+            talk(f"{counted(number, 'entry', 'entries')} not printed: not read in time")

@@ -14,13 +14,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcast_tui.cli import event_log  # noqa: F401  # before its bound is changed
-from mcast_tui.cli.commands.groups import _watch
+import pytest
+
 from mcast_tui.cli.hooks import Told
 from mcast_tui.cli.main import main
 from mcast_tui.cli.membership_filter import MembershipFilter
 from mcast_tui.cli.printing import output
 from mcast_tui.cli.printing.listing import Listing
+from mcast_tui.cli.watching import Watching
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
@@ -29,8 +30,7 @@ from tests.peers import PATIENCE_S, Output, requires, socat_peer, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import pytest
+    from typing import BinaryIO, TextIO
 
     from mcast_tui.services.lab.lan import Host
     from tests.peers import Program
@@ -199,35 +199,68 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_what_a_reader_is_too_slow_for_is_left_out_and_counted(
-    host1: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+@contextmanager
+def clogged_output() -> Iterator[tuple[BinaryIO, TextIO]]:
+    """Have a pipe that is full for standard output; yield both its ends, the one to read from first."""
     readable, writable = os.pipe()
-    stuffing = b"x" * fcntl.fcntl(writable, fcntl.F_GETPIPE_SZ)
-    os.write(writable, stuffing)
-    monkeypatch.setattr(output, "MOST_WAITING", 3000)
-    printing: list[output.Output] = []
-    plain = output.Output
-    monkeypatch.setattr(output, "Output", lambda *how: printing.append(plain(*how)) or printing[-1])
-    log = tmp_path / "events"
-    with host1.entered(), ExitStack() as joined, os.fdopen(writable, "w") as stdout:
-        monkeypatch.setattr(sys, "stdout", stdout)
+    os.write(writable, b"x" * fcntl.fcntl(writable, fcntl.F_GETPIPE_SZ))
+    with (
+        os.fdopen(readable, "rb", buffering=0) as reader,
+        os.fdopen(writable, "w") as writer,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "stdout", writer)
+        yield reader, writer
+
+
+@contextmanager
+def members(count: int) -> Iterator[None]:
+    """Be a member of so many groups of 239.5.5.0/24 on eth0."""
+    with ExitStack() as joined:
         here = resolve_interface("eth0", list_interfaces())
-        listing = Listing(MembershipFilter(), as_json=False, with_aliases=False)
-        watching = asyncio.create_task(_watch(listing, Told(log=str(log))))
-        await until(lambda: WATCHING in capsys.readouterr().err)
-        for number in range(60):
+        for number in range(count):
             group = ip_address(f"239.5.5.{number}")
             sock = joined.enter_context(open_group(group, 6666, receive_buffer=1, interface=here))
             joined.enter_context(Membership(sock, group, here))
-        await until(lambda: log.exists() and log.read_text().count('"239.5.5.') == 60)
-        with os.fdopen(readable, "rb", buffering=0) as reader:
+        yield
+
+
+def everything() -> Listing:
+    return Listing(MembershipFilter(), as_json=False, with_aliases=False)
+
+
+async def test_what_a_reader_is_too_slow_for_is_left_out_and_counted(
+    host1: Host, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    log = tmp_path / "events"
+    with host1.entered(), clogged_output() as (reader, stdout):
+        out = output.Output(stdout.fileno(), most_waiting=3000)
+        watching = asyncio.create_task(Watching(everything(), Told(log=str(log)), out).run())
+        await until(lambda: WATCHING in capsys.readouterr().err)
+        with members(60):
+            await until(lambda: log.exists() and log.read_text().count('"239.5.5.') == 60)
             printed = Output(reader, "groups --watch")
-            await until(lambda: not printing[0]._waiting)
+            await until(lambda: not out.untaken)
             watching.cancel()
             await asyncio.wait([watching])
-            stdout.close()
-            await until(lambda: printed.ended)
+        stdout.close()
+        await until(lambda: printed.ended)
     shown = printed.data.count(b" join 239.5.5.")
-    assert f"{60 - shown} changes not printed" in capsys.readouterr().err
+    assert f"{60 - shown} entries not printed" in capsys.readouterr().err
     assert 0 < shown < 60
+
+
+async def test_what_a_reader_never_took_is_counted_at_the_end(
+    host1: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "GRACE_S", 0.05)
+    with host1.entered(), clogged_output() as (_, stdout):
+        out = output.Output(stdout.fileno())
+        watching = asyncio.create_task(Watching(everything(), Told(), out).run())
+        await until(lambda: WATCHING in capsys.readouterr().err)
+        rows = out.untaken
+        with members(20):
+            await until(lambda: out.untaken == rows + 20)
+            watching.cancel()
+            await asyncio.wait([watching])
+    assert f"{rows + 20} entries not printed" in capsys.readouterr().err

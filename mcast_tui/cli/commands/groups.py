@@ -61,7 +61,7 @@ async def _show(listing: Listing) -> int:
     from mcast_tui.services.membership.table import HostTable
 
     table, rows = listing.of_rows(HostTable().read)
-    async with Output(sys.stdout.fileno(), lambda _: None) as output:
+    async with Output(sys.stdout.fileno()) as output:
         output.write(table, rows)
         await output.has_room(0)
     return 0 if rows else NO_MEMBER
@@ -71,4 +71,4 @@ async def _watch(listing: Listing, told: Told) -> int:
     from mcast_tui.cli.printing.output import Output
     from mcast_tui.cli.watching import Watching
 
-    return await Watching(listing, told, Output(sys.stdout.fileno(), lambda _: None)).run()
+    return await Watching(listing, told, Output(sys.stdout.fileno())).run()

@@ -1,4 +1,4 @@
-"""Standard output, written by a thread of its own: a reader who is slow holds up nobody else.
+"""An output, standard or a file of events, written by a thread of its own: who reads slowly holds up nobody.
 
 Whoever prints hands over whole lines and goes on; when too much waits, it waits as well, on the
 event loop, where signals and timeouts are heard. What a reader never took is known at the end. The
@@ -32,14 +32,25 @@ GRACE_S = 1.0
 class Output:
     """A file descriptor being written to; a context manager, on the event loop it is entered on.
 
-    `taken` is called on the loop with what was given along, when those bytes are written.
+    `taken` is called on the loop with how many entries those bytes were, when they are written.
     """
 
-    def __init__(self, descriptor: int, taken: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        taken: Callable[[int], None] | None = None,
+        *,
+        name: str = "standard output",
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self._descriptor = descriptor
         self._taken = taken
+        self._name = name
+        self._most_waiting = most_waiting
         self._chunks: SimpleQueue[tuple[bytes, int] | None] = SimpleQueue()
         self._waiting = 0
+        self.untaken = 0
+        """Entries handed over and not written yet: in the end, those that nobody took."""
         self._error: OSError | None = None
         self._changed = asyncio.Event()
         self._thread = threading.Thread(target=self._write_chunks, name="mcast-tui output", daemon=True)
@@ -55,28 +66,40 @@ class Output:
     async def __aexit__(self, *_: object) -> None:
         self._stop_watching()
         self._chunks.put(None)
-        if not self._waiting:
+        if not self._waiting or self._error is not None:
             self._thread.join()
         # Otherwise it sits in write(2) until the process ends: it is a daemon for that.
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the thread still writes to the descriptor, so that it may not be closed."""
+        return self._thread.is_alive()
+
     # -- who prints
 
-    def write(self, data: bytes, packets: int) -> None:
-        """Hand over bytes that print so many packets; returns at once."""
+    def write(self, data: bytes, entries: int) -> None:
+        """Hand over bytes that are so many entries, packets for one; returns at once."""
         self._waiting += len(data)
-        self._chunks.put((data, packets))
+        self.untaken += entries
+        self._chunks.put((data, entries))
 
     @property
     def is_full(self) -> bool:
         """Whether so much waits that who cannot wait has to leave things out."""
-        return self._waiting > MOST_WAITING
+        return self._waiting > self._most_waiting
 
-    async def has_room(self, most: int = MOST_WAITING) -> None:
-        """Wait until at most so many bytes wait; raises what the kernel said to an earlier write.
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the reader is gone: as ``head`` goes, with all that it wanted."""
+        return isinstance(self._error, BrokenPipeError)
+
+    async def has_room(self, most: int | None = None) -> None:
+        """Wait until not too much waits, or at most so many bytes; raises what the kernel said to a write.
 
         `BrokenPipeError` when the reader is gone, otherwise `McastError`.
         """
-        while self._waiting > most and self._error is None:
+        limit = self._most_waiting if most is None else most
+        while self._waiting > limit and self._error is None:
             self._changed.clear()
             await self._changed.wait()
         self.check()
@@ -87,7 +110,7 @@ class Output:
             raise self._error
         if self._error is not None:
             reason, number = os.strerror(self._error.errno or 0), self._error.errno
-            raise McastError("write to standard output", reason, errno=number)
+            raise McastError(f"write to {self._name}", reason, errno=number)
 
     async def finish(self) -> None:
         """Wait until everything is written, but not for ever; raises as `has_room` does."""
@@ -106,17 +129,19 @@ class Output:
 
     def _write_chunks(self) -> None:
         while chunk := self._chunks.get():
-            data, packets = chunk
+            data, entries = chunk
             error = _write_all(self._descriptor, data)
             with suppress(RuntimeError):  # the loop is closed: nobody asks any more
-                self._loop.call_soon_threadsafe(self._written, len(data), packets, error)
+                self._loop.call_soon_threadsafe(self._written, len(data), entries, error)
             if error is not None:
                 return
 
-    def _written(self, size: int, packets: int, error: OSError | None) -> None:
+    def _written(self, size: int, entries: int, error: OSError | None) -> None:
         self._waiting -= size
         if error is None:
-            self._taken(packets)
+            self.untaken -= entries
+            if self._taken is not None:
+                self._taken(entries)
         self._fail(error)
 
     def _look_at_reader(self) -> None:

@@ -70,7 +70,7 @@ class _Asking:
         self._answers = self._refused = self._evicted = 0
         self._next = node.ring.head
         self._hosts: set[IPv4Address | IPv6Address] = set()
-        self._output = Output(sys.stdout.fileno(), lambda _: None)
+        self._output = Output(sys.stdout.fileno())
 
     async def run(self) -> int:
         """Ask and print until the time, the count or the reader of standard output is at its end."""
