@@ -2,7 +2,7 @@
 
 Schema 1: `schema`, and the facts of `services.membership.news` under their names; what is unknown is null.
 All ASCII, so nothing in it acts on a terminal. Who reads slowly holds nothing up: beyond a bound events are
-left out, counted and told.
+left out. These, and what was never taken, are counted and told at the end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
 from mcast_tui.cli.printing.json_line import json_line
-from mcast_tui.cli.printing.output import MOST_WAITING, Output
+from mcast_tui.cli.printing.output import Output
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import McastError, UsageError
 from mcast_tui.human import counted
@@ -31,13 +31,12 @@ class EventLog:
     def __init__(self, path: str) -> None:
         self._path = path
         self._held = AsyncExitStack()
-        self._waiting = 0
         self._left_out = 0
         self._is_broken = False
 
     async def __aenter__(self) -> Self:
         self._descriptor = _open(self._path)
-        self._output = await self._held.enter_async_context(Output(self._descriptor, self._taken))
+        self._output = await self._held.enter_async_context(Output(self._descriptor, name=self._path))
         self._watching = asyncio.create_task(self._tell_when_gone())
         return self
 
@@ -47,25 +46,20 @@ class EventLog:
         self._watching.cancel()
         await asyncio.wait([self._watching])
         await self._held.aclose()
-        if not self._waiting or self._is_broken:  # otherwise the thread that writes still uses it
+        if not self._output.is_in_use:
             os.close(self._descriptor)
-        if self._left_out:
-            talk(f"{counted(self._left_out, 'event')} not written to {self._path}: it took no more")
+        if missing := self._left_out + self._output.untaken:
+            talk(f"{counted(missing, 'event')} not written to {self._path}: it took no more")
 
     def notice(self, event: Event) -> None:
         """Write an event, if it is one of memberships or streams; returns at once."""
         facts = facts_of(event, time.time_ns())
         if facts is None:
             return
-        if self._is_broken or self._waiting > MOST_WAITING:
+        if self._is_broken or self._output.is_full:
             self._left_out += 1
-            return
-        line = json_line(facts)
-        self._waiting += len(line)
-        self._output.write(line, len(line))
-
-    def _taken(self, size: int) -> None:
-        self._waiting -= size
+        else:
+            self._output.write(json_line(facts), 1)
 
     async def _tell_when_gone(self) -> None:
         """Say when nothing more can be written: the run goes on without."""

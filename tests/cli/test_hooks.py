@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
 import os
 import signal
 import time
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+import pytest
+
+from mcast_tui.cli.event_log import EventLog
 from mcast_tui.cli.main import main
+from mcast_tui.cli.printing import output
+from mcast_tui.services.events import MembershipNews
+from mcast_tui.services.membership.facts import TimelineEntry, What
 from tests.cli.commands import run_on, started
 from tests.peers import requires, socat_peer, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from mcast_tui.services.lab.lan import Host
 
 GROUP = "224.1.0.1%eth0:6666"
+JOINED = TimelineEntry(
+    1, What.JOIN, True, 2, "eth0", ip_address("239.1.1.1"), "other", "", "RTM_NEWMULTICAST"
+)
 
 
 def written(path: Path) -> list[str]:
@@ -86,6 +96,31 @@ def test_a_pipe_without_reader_is_refused_and_one_whose_reader_goes_is_told(
         listener.errors.wait(lambda: gone in listener.errors.data, "a word of it")
         listener.process.send_signal(signal.SIGINT)
         assert listener.ended() == 130
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["stops", "leaves"])
+async def test_events_that_a_reader_never_took_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], leaves: bool
+) -> None:
+    monkeypatch.setattr(output, "GRACE_S", 0.05)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader, clog = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(clog, b"x" * fcntl.fcntl(clog, fcntl.F_GETPIPE_SZ))
+    os.close(clog)
+    async with EventLog(str(pipe)) as log:
+        for _ in range(3):
+            log.notice(MembershipNews(JOINED))
+        if leaves:
+            os.close(reader)
+            await asyncio.wait([log._watching])
+            log.notice(MembershipNews(JOINED))
+    said = capsys.readouterr().err
+    assert f"{4 if leaves else 3} events not written to {pipe}: it took no more" in said
+    if not leaves:  # what would end with the process
+        os.close(reader)
+        await asyncio.to_thread(log._output._thread.join)
+        os.close(log._descriptor)
 
 
 def test_a_time_of_silence_that_nobody_is_told_of_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
