@@ -11,8 +11,9 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from mcast_tui.cli.explaining import explanation_lines, terminal_width, topic_lines
+from mcast_tui.cli.explaining import explanation_lines, topic_lines
 from mcast_tui.cli.printing.packet_format import NANOSECONDS
+from mcast_tui.cli.prose import terminal_width
 from mcast_tui.cli.running import announce, input_lines, tell_interfaces
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import UsageError

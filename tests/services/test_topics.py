@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from mcast_tui.cli.explaining import NARROWEST, explanation_lines, topic_lines
+from mcast_tui.cli.explaining import explanation_lines, topic_lines
+from mcast_tui.cli.prose import NARROWEST
 from mcast_tui.errors import UsageError
 from mcast_tui.services.membership.facts import Explanation, Step
 from mcast_tui.services.membership.topics import TOPICS, find_topic, need_topic

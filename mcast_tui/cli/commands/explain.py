@@ -12,7 +12,8 @@ def explain(words: tuple[str, ...]) -> int:
 
     For example: mcast-tui explain snooping. Nothing is opened, joined or sent.
     """
-    from mcast_tui.cli.explaining import terminal_width, topic_lines
+    from mcast_tui.cli.explaining import topic_lines
+    from mcast_tui.cli.prose import terminal_width
     from mcast_tui.services.membership.topics import TOPICS, need_topic
 
     if words:
