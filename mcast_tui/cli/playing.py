@@ -7,11 +7,10 @@ It stops at the first step that does not hold: those after it build on it.
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import textwrap
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mcast_tui.cli.prose import terminal_width, wrap
 from mcast_tui.safe import safe_text
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 NOT_AS_EXPECTED = 1
-WIDEST = 100
-"""Columns of prose: longer lines are hard to read."""
 HELD, FAILED = "✓", "✗"
 
 
@@ -56,7 +53,7 @@ class TextReport:
     """For a person."""
 
     def __init__(self) -> None:
-        self._width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+        self._width = terminal_width()
 
     def begin(self, scenario: Scenario) -> None:
         _print(scenario.title)
@@ -86,11 +83,10 @@ class TextReport:
 
     def _prose(self, text: str) -> None:
         for paragraph in text.split("\n"):
-            _print(*textwrap.wrap(paragraph, self._width - 2, initial_indent="  ", subsequent_indent="  "))
+            _print(*wrap(paragraph, self._width, "  ", "  "))
 
     def _hung(self, mark: str, text: str) -> None:
-        indent = " " * len(mark)
-        _print(*textwrap.wrap(text, self._width - 2, initial_indent=mark, subsequent_indent=indent))
+        _print(*wrap(text, self._width, mark, " " * len(mark)))
 
 
 class JsonReport:

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from mcast_tui.cli.playing import TextReport
+from mcast_tui.cli.prose import NARROWEST, WIDEST
 from mcast_tui.services.lab.classroom.lessons import FOLDER, ORDER, find_scenario
-from mcast_tui.services.lab.classroom.runner import Runner
+from mcast_tui.services.lab.classroom.runner import Outcome, Runner, StepResult
+from mcast_tui.services.lab.classroom.scenario import Step
 from mcast_tui.services.lab.classroom.scenario_file import read_scenario
 from tests.lab.test_nothing_left import (
     FORBID_USER_NAMESPACES,
@@ -126,6 +129,22 @@ def test_a_claim_that_is_not_so_is_reported_ends_the_run_and_is_its_exit_status(
     assert told.returncode == 1
     assert "  ✗ viewer receives none of stream: stream sent at least" in told.stdout
     assert told.stdout.endswith("2 of 3 expectations held.\nThe 1 step after this one was not done.\n")
+
+
+@pytest.mark.parametrize("columns", [1, 2, 40, 72, 300])
+def test_a_lesson_is_told_within_any_width_and_what_is_to_be_copied_is_not_broken(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    claim = Outcome("what is claimed of it", True, "it-is-one-word-for-a-shell-and-stays one")
+    step = Step("It is told", (), "What there is to see of it.", "Why that is so.", "RFC 1112 section 4", ())
+    report = TextReport()
+    report.begin(find_scenario("leak"))
+    report.step(StepResult(1, step, ("stream starts",), (claim,), 0.1, picture=None))
+    told = capsys.readouterr().out
+    assert "it-is-one-word-for-a-shell-and-stays" in told
+    prose = [line for line in told.splitlines() if line.startswith("  ")]
+    assert max(map(len, prose)) <= min(max(columns, NARROWEST), WIDEST)
 
 
 def test_a_file_that_is_wrong_is_refused_before_anything_is_built(tmp_path):
