@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.peers import Program
 
 SSM = ip_address("232.1.1.1")
-WATCHING = "watching the kernel's tables"
+WATCHING = "watching the kernel's tables, /proc/net/igmp and igmp6, each second"
 
 
 @contextmanager

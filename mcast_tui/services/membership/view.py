@@ -45,7 +45,7 @@ class MembershipSource(Protocol):
 
     @property
     def origin(self) -> str:
-        """How a change of the rows comes to be known: ``/proc/net/igmp, read each second``."""
+        """Where the rows come from, and when they are read: ``/proc/net/igmp and igmp6, each second``."""
 
     def follow(self) -> None:
         """Follow the memberships of this host from now on."""

@@ -116,7 +116,7 @@ class MembershipWatch:
     def origin(self) -> str:
         """Where the rows come from, and when they are read."""
         notices = self._node.link_monitor.has_multicast_notifications
-        return "/proc/net/igmp, each second" + (" and at RTM_NEWMULTICAST" if notices else "")
+        return "/proc/net/igmp and igmp6, each second" + (", RTM_NEWMULTICAST" if notices else "")
 
     def rows(self) -> Sequence[HostMembership]:
         """Return every membership of this host, as read last; raises `OSError` where that failed."""
