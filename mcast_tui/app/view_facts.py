@@ -112,9 +112,9 @@ def group_label(node: Node, group: Group) -> str:
     return str(replace(group.endpoint, interface=None, source=None))
 
 
-def overdue_groups(source: MembershipSource, now: int) -> frozenset[tuple[int, Address]]:
+def overdue_groups(source: MembershipSource) -> frozenset[tuple[int, Address]]:
     """Return interface and group of those whose querier is overdue, so that switches will forget us."""
-    return frozenset((prune.ifindex, prune.group) for prune in source.prunes(now) if prune.is_overdue)
+    return frozenset((prune.ifindex, prune.group) for prune in source.prunes() if prune.is_overdue)
 
 
 def group_entries(

@@ -86,13 +86,8 @@ class HandMade:
     def queriers(self) -> Sequence[QuerierFacts]:
         return self.queriers_heard
 
-    def prunes(self, now: int) -> Sequence[PruneCountdown]:
-        assert now > 0
+    def prunes(self) -> Sequence[PruneCountdown]:
         return self.countdowns
-
-    def members(self, ifindex: int, group: Address) -> Sequence[HeardMember]:
-        key = ifindex, group
-        return next((each.members for each in self.heard if (each.ifindex, each.group) == key), ())
 
     def heard_groups(self) -> Sequence[HeardGroup]:
         return self.heard

@@ -340,7 +340,9 @@ def test_reports_of_this_host_itself_make_no_member_whichever_interface_they_cam
         joining("192.168.10.1", is_outgoing=True), joining("192.168.10.1"), joining("192.168.10.2")
     )
     assert [each.what for each in entries] == [What.REPORT, What.REPORT, What.REPORT, What.JOIN]
-    assert [str(each.address) for each in watch.members(ETH0, GROUP)] == ["192.168.10.2"]
+    [heard] = watch.heard_groups()
+    assert (heard.ifindex, heard.group) == (ETH0, GROUP)
+    assert [str(member.address) for member in heard.members] == ["192.168.10.2"]
 
 
 def test_a_flood_is_followed_only_so_far_and_told_only_so_far():

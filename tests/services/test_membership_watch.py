@@ -73,7 +73,7 @@ async def test_a_querier_is_known_and_its_loss_is_told_before_the_prune(
         [alarm] = [
             entry for entry in node.timeline.since(0) if entry.what is What.ALARM and entry.group == GROUP
         ]
-        [prune] = [each for each in watch.prunes(0) if each.group == GROUP]
+        [prune] = [each for each in watch.prunes() if each.group == GROUP]
         assert prune.is_overdue
         assert alarm.at < prune.expires_at
 

@@ -149,7 +149,7 @@ class Stage:
             self.header.show(wire_header_facts(self._node, traffic, self._note))
         else:
             self.header.show(header_facts(self._node, self.desk, self._note))
-        overdue = overdue_groups(self.memberships, time.time_ns())
+        overdue = overdue_groups(self.memberships)
         entries = group_entries(self._node, self._kernel, overdue)
         wire = wire_entry(traffic) if traffic else None
         self.sidebar.groups.show(*entries, self.desk.selected_id, wire)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.membership.facts import (
         Explanation,
         HeardGroup,
-        HeardMember,
         HostMembership,
         PruneCountdown,
         QuerierFacts,
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.membership.timeline import Timeline
     from mcast_tui.services.tap.tap import TapState
     from mcast_tui.services.tap.traffic import TapTraffic
-    from mcast_tui.wire.literal import Address
 
 
 class MembershipSource(Protocol):
@@ -59,14 +57,11 @@ class MembershipSource(Protocol):
     def queriers(self) -> Sequence[QuerierFacts]:
         """Return the queriers heard."""
 
-    def prunes(self, now: int) -> Sequence[PruneCountdown]:
-        """Return when switches would stop forwarding our groups; `now` is ns since the epoch."""
-
-    def members(self, ifindex: int, group: Address) -> Sequence[HeardMember]:
-        """Return which other hosts were heard to be members of a group: not all that are, see `members`."""
+    def prunes(self) -> Sequence[PruneCountdown]:
+        """Return when switches would stop forwarding our groups."""
 
     def heard_groups(self) -> Sequence[HeardGroup]:
-        """Return every group that other hosts were heard to report, with who did."""
+        """Return every group that other hosts were heard to report, with who did: not all there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +115,7 @@ def view_of(source: MembershipSource, now: int) -> MembershipView:
         origin=source.origin,
         timeline=source.timeline,
         queriers=source.queriers(),
-        prunes=source.prunes(now),
+        prunes=source.prunes(),
         heard=source.heard_groups(),
         explanation=source.explanation,
         tap=source.tap,

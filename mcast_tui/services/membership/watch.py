@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.membership.facts import (
         Explanation,
         HeardGroup,
-        HeardMember,
         HostMembership,
         PruneCountdown,
         QuerierFacts,
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.membership.timeline import Timeline
     from mcast_tui.services.node import Node
     from mcast_tui.services.tap.tap import TapState
-    from mcast_tui.wire.literal import Address
 
 
 class MembershipWatch:
@@ -128,15 +126,10 @@ class MembershipWatch:
         """Return the queriers heard."""
         return self.wire.queriers()
 
-    def prunes(self, now: int) -> Sequence[PruneCountdown]:
-        """Return when switches would forget our groups; the answer does not depend on `now`."""
-        del now
+    def prunes(self) -> Sequence[PruneCountdown]:
+        """Return when switches would forget our groups."""
         return self.wire.countdowns()
 
-    def members(self, ifindex: int, group: Address) -> Sequence[HeardMember]:
-        """Return which other hosts were heard to be members of a group: not all that are, see `members`."""
-        return self.wire.members(ifindex, group)
-
     def heard_groups(self) -> Sequence[HeardGroup]:
-        """Return every group that other hosts were heard to report, with who did."""
+        """Return every group that other hosts were heard to report, with who did: not all there are."""
         return self.wire.heard_groups()

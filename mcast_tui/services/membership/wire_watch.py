@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mcast_tui.net.interfaces import Interface
-    from mcast_tui.services.membership.facts import HeardGroup, HeardMember, PruneCountdown, QuerierFacts
+    from mcast_tui.services.membership.facts import HeardGroup, PruneCountdown, QuerierFacts
     from mcast_tui.services.membership.querier import Findings
     from mcast_tui.services.node import Node
-    from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.message import ControlFrame, Heard
 
 POLL_S = 1.0
@@ -109,10 +108,6 @@ class WireWatch:
         if basis != self._basis:
             self._basis, self._countdowns = basis, self._queriers.countdowns()
         return self._countdowns
-
-    def members(self, ifindex: int, group: Address) -> Sequence[HeardMember]:
-        """Return which other hosts were heard to be members of a group."""
-        return self._members.of(ifindex, group)
 
     def heard_groups(self) -> Sequence[HeardGroup]:
         """Return every group that other hosts reported: the same object until something changes it."""
