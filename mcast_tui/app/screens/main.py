@@ -312,12 +312,7 @@ class MainScreen(Screen[None]):
     def select_chosen(self, event: MembershipPane.Chosen) -> None:
         """Select the group of ours that has the cursor; all traffic when it is not ours."""
         chosen = event.membership
-        ours = [
-            group
-            for group in self._node.groups
-            if not group.is_broadcast
-            and (group.ifindex, group.endpoint.address) == (chosen.ifindex, chosen.group)
-        ]
+        ours = self._node.groups.holding(chosen.group, chosen.ifindex)
         if self._desk.selected not in ours:
             self._select(ours[0].id if ours else ALL_TRAFFIC)
 
