@@ -15,7 +15,6 @@ from mcast_tui.app.screens.start import presets
 from mcast_tui.app.widgets.header import HeaderFacts
 from mcast_tui.app.widgets.sidebar import GroupEntry
 from mcast_tui.net.interfaces import typeable
-from mcast_tui.net.kernel import read_memberships
 from mcast_tui.safe import safe_text
 from mcast_tui.services.completion import Vocabulary
 from mcast_tui.services.desk import ALL_TRAFFIC, ON_THE_WIRE
@@ -170,19 +169,19 @@ def kernel_words(view: KernelView | None) -> str:
     return f"users {view.users} {compact(view.filter or 'filter not told')}"
 
 
-def start_presets(desk: Desk) -> tuple[tuple[Preset, ...], Interface | None]:
-    """Return what the start page offers, with who is a member already as the kernel's tables say."""
+def start_presets(desk: Desk, source: MembershipSource) -> tuple[tuple[Preset, ...], Interface | None]:
+    """Return what the start page offers, and what of it other programs of this host are members of."""
     interface = desk.join_interface
     offered = presets(interface)
     if interface is None:
         return offered, None
     try:
-        tables = read_memberships()
+        joined = {row.group for row in source.rows() if row.ifindex == interface.index and row.others}
     except OSError:
         return offered, interface  # unreadable is unknown: nothing is said
     return tuple(
         replace(preset, joined_by="joined by another program")
-        if tables.view(preset.endpoint.address, interface.index)
+        if preset.endpoint.address in joined
         else preset
         for preset in offered
     ), interface

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_address
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from mcast_tui.app.view_facts import start_presets
+from mcast_tui.net.interfaces import Interface
+from mcast_tui.net.kernel import KernelView
+from mcast_tui.services.membership.facts import HostMembership
 from tests.app.frame import frame_on
 from tests.peers import socat_peer, tcpdump_on
 
@@ -62,6 +69,18 @@ async def test_a_group_another_program_holds_is_marked_so(host1: Host, host2: Ho
     with socat_peer(host1):
         async with frame_on(host1) as frame:
             await frame.until(lambda: "joined by another program" in frame.text, "the mark")
+
+
+def test_what_is_ours_alone_is_not_said_to_be_another_program_s() -> None:
+    """The tables are as read last: a group that was just left may stand in them still."""
+    eth0 = Interface(2, "eth0", True, True, True, False, 1500, ())
+    view = KernelView(1, "EXCLUDE", (), 3, "/proc/net/igmp")
+    ours = HostMembership(2, "eth0", ip_address("224.1.0.1"), view, 1, None, "", None)
+    shared = replace(ours, group=ip_address("224.0.0.251"), view=replace(view, users=2))
+    elsewhere = replace(shared, group=ip_address("239.255.255.250"), ifindex=3)
+    source = SimpleNamespace(rows=lambda: (ours, shared, elsewhere))
+    offered, _ = start_presets(SimpleNamespace(join_interface=eth0), source)
+    assert [preset.name for preset in offered if preset.joined_by] == ["mDNS discovery"]
 
 
 async def test_the_interface_is_preselected_and_changes_on_i(lab: Lab) -> None:

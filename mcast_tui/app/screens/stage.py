@@ -138,7 +138,7 @@ class Stage:
         if self.desk.is_on_wire:
             self._show_wire()
         if self.centre == START:
-            self.start.show(*start_presets(self.desk))
+            self.start.show(*start_presets(self.desk, self.memberships))
         elif self.centre == MEMBERSHIP:
             self._show_memberships(anew=True)
         self._conversation.sample(kernel)
@@ -260,7 +260,7 @@ class Stage:
         self.show_target()
         self.show_rates()
         if self.centre == START:
-            self.start.show(*start_presets(self.desk))
+            self.start.show(*start_presets(self.desk, self.memberships))
         elif self.centre == MEMBERSHIP:
             self._show_memberships(anew=not was_on_membership)
         self._screen.refresh_bindings()
