@@ -48,6 +48,17 @@ async def test_a_digit_joins_its_line(host1: Host) -> None:
         assert frame.groups == ["192.168.10.255:6666"]
 
 
+async def test_no_digit_stands_beside_what_it_does_not_show_and_m_shows_memberships(host1: Host) -> None:
+    async with frame_on(host1) as frame:
+        tabs = frame.text.splitlines()[1]
+        assert tabs.split() == ["Packets", "Chat", "M", "Membership"]
+        assert "What this host is a member of already: M" in frame.text
+        await frame.press("M")
+        await frame.until(lambda: "KERNEL /proc/net/igmp" in frame.text, "the memberships")
+        assert "4 Membership" in frame.text
+        assert frame.groups == []
+
+
 async def test_an_address_typed_below_is_joined_without_a_command(host1: Host) -> None:
     async with frame_on(host1) as frame:
         await frame.press("i")

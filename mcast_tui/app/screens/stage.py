@@ -71,6 +71,8 @@ if TYPE_CHECKING:
 
 PACKETS, CHAT, MEMBERSHIP, START = "packets", "chat", "membership", "start"
 TABS = ((PACKETS, "1 Packets"), (CHAT, "2 Chat"), (MEMBERSHIP, "4 Membership"))
+START_TABS = (("Packets", ""), ("Chat", ""), ("M Membership", "screen.show_memberships"))
+"""On the start page, where digits join what it offers and only the memberships can be looked at."""
 
 
 class Stage:
@@ -174,13 +176,15 @@ class Stage:
 
     def show_tabs(self) -> None:
         """Draw the tabs, with how many lines of all groups are unread."""
+        if self.centre == START:
+            self.tabs.show([Item(Content.styled(f" {name} ", MUTED), action) for name, action in START_TABS])
+            return
         unread = self._node.chat.unread_in_groups()
         items = []
         for tab, name in TABS:
             style = "bold $background on $primary" if tab == self.centre else ""
             mark = f" {self._glyphs.unread}{min(unread, 999)}" if tab == CHAT and unread else ""
             label = Content.assemble(f" {name}", (mark, "" if tab == self.centre else "bold $warning"), " ")
-            style = MUTED if self.centre == START else style
             items.append(Item(label.stylize(style) if style else label, f"screen.show_tab('{tab}')"))
         self.tabs.show(items)
 

@@ -76,7 +76,10 @@ class StartPage(Rows, can_focus=True):
         ),
         Binding("I", "next_interface", "Interface", id="start.interface"),
     ]
-    HELP = "Nothing is joined, nothing was sent. Enter joins what is marked; i, then an address, joins that."
+    HELP = (
+        "Nothing is joined, nothing was sent. Enter joins what is marked, a digit its line;\n"
+        "i, then an address, joins that. M shows what this host is a member of, and joins nothing."
+    )
 
     class JoinWanted(Message):
         """The person chose something to join."""
@@ -167,6 +170,7 @@ class StartPage(Rows, can_focus=True):
                 ("  then  ", MUTED),
                 "239.1.2.3:5000",
             ),
+            Content.assemble("    What this host is a member of already: ", ("M", "bold $primary")),
             Content(),
             Content.styled("    A peer needs no mcast-tui. On another host, with its own address:", MUTED),
             *(Content(f"    {part}") for part in break_command(command, width - 8)),
