@@ -22,14 +22,11 @@ def open_classroom(
     """
     from mcast_tui.config import load_settings
     from mcast_tui.services.lab.classroom.live_lan import LanPlan
-    from mcast_tui.services.lab.namespace import enter_private_network, isolation_refused
+    from mcast_tui.services.lab.namespace import enter_private_network_or_refuse
 
     settings = load_settings().override(ascii=ascii)
-    refused = isolation_refused()
-    if refused:
-        raise refused
     # Before Textual and its threads: a user namespace is entered by a process of one thread only.
-    enter_private_network()
+    enter_private_network_or_refuse()
     from mcast_tui.app.classroom.app import run_classroom
 
     plan = LanPlan(hosts=hosts, snooping=snooping, querier=querier)

@@ -170,13 +170,10 @@ def run_scenario(scenario: str, *, as_json: bool) -> int:
     from mcast_tui.cli.playing import JsonReport, TextReport, play
     from mcast_tui.cli.running import run
     from mcast_tui.services.lab.classroom.lessons import find_scenario
-    from mcast_tui.services.lab.namespace import enter_private_network, isolation_refused
+    from mcast_tui.services.lab.namespace import enter_private_network_or_refuse
 
     found = find_scenario(scenario)
-    refused = isolation_refused()
-    if refused:
-        raise refused
-    enter_private_network()
+    enter_private_network_or_refuse()
     return run(play(found, JsonReport() if as_json else TextReport()))
 
 

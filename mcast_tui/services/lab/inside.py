@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcast_tui.services.lab.lan import Lab
 from mcast_tui.services.lab.memory_directory import MemoryDirectory
-from mcast_tui.services.lab.namespace import enter_private_network, isolation_refused
+from mcast_tui.services.lab.namespace import enter_private_network_or_refuse
 
 if TYPE_CHECKING:
     import subprocess
@@ -54,10 +54,7 @@ def enter_lab(programs: Mapping[str, Sequence[str]], hosts: int, **options: Any)
     are those of `Lab`. This process moves into a network namespace of its own, on no host; it
     must have one thread. Raises PermissionRefused where namespaces are forbidden, and UsageError.
     """
-    refused = isolation_refused()
-    if refused:
-        raise refused
-    enter_private_network()
+    enter_private_network_or_refuse()
     with ExitStack() as stack:
         directory = stack.enter_context(MemoryDirectory())
         lab = stack.enter_context(Lab(hosts, **options))

@@ -153,6 +153,13 @@ def isolation_refused() -> McastError | None:
     return _refusal("build a virtual LAN", tried.returncode) if tried.returncode else None
 
 
+def enter_private_network_or_refuse() -> None:
+    """Do as `enter_private_network` once a child could; raises McastError with what would help, unmoved."""
+    if refused := isolation_refused():
+        raise refused
+    enter_private_network()
+
+
 def _refusal(attempted: str, number: int) -> McastError:
     """Say which of the known locks is closed: the kernel gives one errno for several."""
     remedy, command = "Root may do it.", None
