@@ -123,6 +123,15 @@ async def test_events_that_a_reader_never_took_are_counted(
         os.close(log._descriptor)
 
 
+def test_the_wire_is_not_listened_to_where_neither_a_screen_nor_a_command_would_tell(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for words in (["--tap", GROUP], ["chat", "--tap", GROUP]):
+        assert main(words) == 2
+        assert "Cannot listen to the wire: nobody would be told." in capsys.readouterr().err
+    assert main(["--tap", GROUP.replace("%eth0", ""), "--print-socat"]) == 0
+
+
 def test_a_time_of_silence_that_nobody_is_told_of_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["listen", GROUP, "--stall-after", "3"]) == 2
     assert "nobody would be told" in capsys.readouterr().err

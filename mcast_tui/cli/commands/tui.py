@@ -49,11 +49,12 @@ def tui(
     Where there is no terminal to draw on (a pipe, TERM=dumb) it talks in plain lines, as chat does.
     """
     places = read_places(endpoints)
-    told = take_told(values, shows=True)
+    draws = can_draw()
+    told = take_told(values, shows=draws or print_socat)
     settings = settings_from(values, places)
     if print_socat:
         return print_talking(require_places(endpoints, "tui"), settings)
-    if not can_draw():
+    if not draws:
         talk("no terminal to draw on: plain lines instead, as with mcast-tui chat")
         return run_chat(require_places(endpoints, "chat"), settings, told)
     return open_app(settings, places, beside=partial(watch_beside, told))
