@@ -1,4 +1,4 @@
-"""Links, addresses, memberships over ``rtnetlink(7)``: pure decoding, and one function that asks the kernel.
+"""Links, addresses, memberships over ``rtnetlink(7)``: pure decoding, and one way to ask the kernel.
 
 Written by hand because it is small and starts in a millisecond, and because the kernel's multicast
 notifications (RTM_NEWMULTICAST, since 6.14) use the same messages. Who listens for messages that come
@@ -43,12 +43,12 @@ IFA_LOCAL = 2
 IFA_MULTICAST = 7
 
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port: netlink(7)
-_LINK = struct.Struct("=BxHiII")  # family, device type, index, flags, change mask: struct ifinfomsg
+LINK = struct.Struct("=BxHiII")  # family, device type, index, flags, change mask: struct ifinfomsg
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index: struct ifaddrmsg
 _ATTRIBUTE = struct.Struct("=HH")  # length, type: struct rtattr
 _ATTRIBUTE_TYPE = 0x3FFF  # without the nested and byte-order flags
 
-_RECEIVE_SIZE = 1 << 16
+RECEIVE_SIZE = 1 << 16
 """The kernel fills dumps to 32 KiB a message at most (NLMSG_GOODSIZE and the reader's own size)."""
 
 _DUMP_ATTEMPTS = 5
@@ -94,25 +94,39 @@ def decode_messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         offset += length + 3 & ~3
 
 
-def decode_attributes(data: bytes) -> dict[int, bytes]:
-    """Return the attributes of a message body by type; of two alike the last one counts."""
-    attributes: dict[int, bytes] = {}
+def walk_attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield (type, content) of each attribute of a message body."""
     offset = 0
     while offset + _ATTRIBUTE.size <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, offset)
         if length < _ATTRIBUTE.size or offset + length > len(data):
-            break
-        attributes[kind & _ATTRIBUTE_TYPE] = data[offset + _ATTRIBUTE.size : offset + length]
+            return
+        yield kind & _ATTRIBUTE_TYPE, data[offset + _ATTRIBUTE.size : offset + length]
         offset += length + 3 & ~3
-    return attributes
+
+
+def decode_attributes(data: bytes) -> dict[int, bytes]:
+    """Return the attributes of a message body by type; of two alike the last one counts."""
+    return dict(walk_attributes(data))
+
+
+def decode_error(content: bytes) -> OSError | None:
+    """Read the body of NLMSG_ERROR; None when it says that all went well."""
+    (number,) = struct.unpack_from("=i", content)
+    return OSError(-number, os.strerror(-number)) if number else None
+
+
+def encode_message(kind: int, flags: int, body: bytes) -> bytes:
+    """Return a request to the kernel."""
+    return _HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | flags, 1, 0) + body
 
 
 def decode_link(body: bytes) -> Link | None:
     """Read the body of RTM_NEWLINK; None when it does not name an interface."""
-    if len(body) < _LINK.size:
+    if len(body) < LINK.size:
         return None
-    _family, _type, index, flags, _change = _LINK.unpack_from(body)
-    attributes = decode_attributes(body[_LINK.size :])
+    _family, _type, index, flags, _change = LINK.unpack_from(body)
+    attributes = decode_attributes(body[LINK.size :])
     if IFLA_IFNAME not in attributes:
         return None
     name = os.fsdecode(attributes[IFLA_IFNAME].rstrip(b"\0"))
@@ -167,30 +181,35 @@ def dump_addresses() -> list[LinkAddress]:
 
 
 def _dump(request: int, answer: int) -> list[bytes]:
-    """Return the bodies of all `answer` messages to one dump request, from one state of the table."""
     with socket.socket(
         socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
     ) as sock:
-        for _ in range(_DUMP_ATTEMPTS):
-            bodies, is_whole = _dump_once(sock, request, answer)
-            if is_whole:
-                break
-        return bodies
+        return dump_on(sock, request, answer, bytes([socket.AF_UNSPEC]))
 
 
-def _dump_once(sock: socket.socket, request: int, answer: int) -> tuple[list[bytes], bool]:
+def dump_on(sock: socket.socket, request: int, answer: int, body: bytes) -> list[bytes]:
+    """Return the bodies of all `answer` messages to a dump request, from one state of the table.
+
+    Raises OSError.
+    """
+    for _ in range(_DUMP_ATTEMPTS):
+        bodies, is_whole = _dump_once(sock, request, answer, body)
+        if is_whole:
+            break
+    return bodies
+
+
+def _dump_once(sock: socket.socket, request: int, answer: int, body: bytes) -> tuple[list[bytes], bool]:
     """Ask once; also say whether the table stayed the same while it was read."""
-    body = bytes([socket.AF_UNSPEC])
-    sock.send(_HEADER.pack(_HEADER.size + len(body), request, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body)
+    sock.send(encode_message(request, NLM_F_DUMP, body))
     bodies: list[bytes] = []
     is_whole = True
     while True:
-        for kind, flags, content in decode_messages(sock.recv(_RECEIVE_SIZE)):
+        for kind, flags, content in decode_messages(sock.recv(RECEIVE_SIZE)):
             is_whole = is_whole and not flags & NLM_F_DUMP_INTR
             if kind == NLMSG_DONE:
                 return bodies, is_whole
-            if kind == NLMSG_ERROR:
-                (error,) = struct.unpack_from("=i", content)
-                raise OSError(-error, os.strerror(-error))
+            if kind == NLMSG_ERROR and (error := decode_error(content)):
+                raise error
             if kind == answer:
                 bodies.append(content)

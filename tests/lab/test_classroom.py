@@ -255,6 +255,14 @@ def test_a_lan_that_is_gone_says_so(lan):
         lan.join(VIEWER)
 
 
+def test_a_kernel_that_cannot_be_asked_is_an_error_of_ours(lan):
+    lan._talks[0].close()
+    with pytest.raises(NetworkRefused, match="EBADF"):
+        lan.picture()
+    with pytest.raises(NetworkRefused, match="EBADF"):
+        lan.lose(1, 50)
+
+
 async def test_a_lesson_that_is_called_off_while_its_lan_is_built_leaves_nothing(tmp_path):
     path = tmp_path / "everything.toml"
     path.write_text(EVERYTHING)

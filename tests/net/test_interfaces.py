@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import socket
@@ -143,6 +144,29 @@ def test_unknown_attributes_and_families_are_skipped() -> None:
         3, "eth0", 1, 0
     )
     assert rtnetlink.decode_address(struct.pack("=BBBBI", 28, 8, 0, 0, 7)) is None
+
+
+def test_a_table_that_changed_while_it_was_read_is_read_anew() -> None:
+    def message(kind: int, body: bytes = b"", flags: int = 0) -> bytes:
+        return rtnetlink.encode_message(kind, flags, body) + bytes(-len(body) % 4)
+
+    kernel, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with kernel, ours:
+        torn = message(rtnetlink.RTM_NEWLINK, b"torn", rtnetlink.NLM_F_DUMP_INTR)
+        kernel.send(torn + message(rtnetlink.NLMSG_DONE))
+        kernel.send(message(rtnetlink.RTM_NEWLINK, b"whole") + message(rtnetlink.RTM_NEWADDR, b"other"))
+        kernel.send(message(rtnetlink.NLMSG_DONE))
+        told = rtnetlink.dump_on(ours, rtnetlink.RTM_GETLINK, rtnetlink.RTM_NEWLINK, b"\0")
+
+    assert told == [b"whole"]
+
+
+def test_what_the_kernel_refuses_to_tell_is_an_error_with_its_number() -> None:
+    kernel, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with kernel, ours:
+        kernel.send(rtnetlink.encode_message(rtnetlink.NLMSG_ERROR, 0, struct.pack("=i", -errno.EPERM)))
+        with pytest.raises(PermissionError):
+            rtnetlink.dump_on(ours, rtnetlink.RTM_GETLINK, rtnetlink.RTM_NEWLINK, b"\0")
 
 
 @given(st.binary(max_size=200))

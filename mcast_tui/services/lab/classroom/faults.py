@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcast_tui.net.rtnetlink import IFLA_IFNAME, RTM_GETLINK, RTM_NEWLINK, decode_attributes
+from mcast_tui.net.rtnetlink import IFLA_IFNAME, LINK, RTM_GETLINK, RTM_NEWLINK, decode_attributes
 from mcast_tui.services.lab.classroom.netlink import NLM_F_CREATE, attribute
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ TC_ACT_OK, TC_ACT_SHOT = 0, 2
 IFLA_AF_SPEC, IFLA_INET_CONF = 26, 1
 RP_FILTER, FORCE_IGMP_VERSION = 8, 17  # IPV4_DEVCONF_* of linux/ip.h
 
-_LINK = struct.Struct("=BxHiII")  # family, device type, index, flags, change mask: struct ifinfomsg
 _TC = struct.Struct("=B3xiIII")  # family, ifindex, handle, parent, priority and protocol: struct tcmsg
 _STEP = struct.Struct("=HBBI")  # struct sock_filter
 _LOAD, _IF_AT_LEAST, _RETURN = 0x20, 0x35, 0x06  # ld [k]; jge #k; ret #k
@@ -78,15 +77,15 @@ def set_interface(netlink: Netlink, ifindex: int, setting: int, value: int) -> N
     """Set RP_FILTER or FORCE_IGMP_VERSION of an interface; needs no writable /proc/sys."""
     wanted = attribute(setting, struct.pack("=I", value))
     nested = attribute(IFLA_AF_SPEC, attribute(socket.AF_INET, attribute(IFLA_INET_CONF, wanted)))
-    body = _LINK.pack(0, 0, ifindex, 0, 0) + nested
+    body = LINK.pack(0, 0, ifindex, 0, 0) + nested
     netlink.order(RTM_SETLINK, 0, body, "change a setting of an interface")
 
 
 def read_settings(netlink: Netlink) -> dict[str, InterfaceSettings]:
     """Return the settings of every interface by its name."""
     found = {}
-    for body in netlink.dump(RTM_GETLINK, RTM_NEWLINK, _LINK.pack(0, 0, 0, 0, 0)):
-        attributes = decode_attributes(body[_LINK.size :])
+    for body in netlink.dump(RTM_GETLINK, RTM_NEWLINK, LINK.pack(0, 0, 0, 0, 0)):
+        attributes = decode_attributes(body[LINK.size :])
         inet = decode_attributes(attributes.get(IFLA_AF_SPEC, b"")).get(socket.AF_INET, b"")
         told = decode_attributes(inet).get(IFLA_INET_CONF, b"")
         values = struct.unpack(f"={len(told) // 4}i", told)  # one for each IPV4_DEVCONF_*, from 1

@@ -7,7 +7,6 @@ done once; this is for what is asked many times a second, and for what `pyroute2
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import threading
@@ -15,20 +14,18 @@ from typing import TYPE_CHECKING
 
 from mcast_tui.errors import NetworkRefused, describe_errno
 from mcast_tui.net.rtnetlink import (
-    NLM_F_DUMP,
-    NLM_F_REQUEST,
-    NLMSG_DONE,
     NLMSG_ERROR,
+    RECEIVE_SIZE,
+    decode_error,
     decode_messages,
+    dump_on,
+    encode_message,
 )
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.namespace import Place
 
 NLM_F_ACK, NLM_F_CREATE = 0x4, 0x400
-
-_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port: netlink(7)
-_RECEIVE_SIZE = 1 << 16
 
 
 class Netlink:
@@ -42,31 +39,24 @@ class Netlink:
         self._lock = threading.Lock()
 
     def dump(self, kind: int, answer: int, body: bytes) -> list[bytes]:
-        """Return the bodies of all `answer` messages to a dump request; raises OSError."""
-        bodies: list[bytes] = []
-        with self._lock:
-            self._send(kind, NLM_F_DUMP, body)
-            while True:
-                for received, _flags, content in decode_messages(self._sock.recv(_RECEIVE_SIZE)):
-                    if received == NLMSG_DONE:
-                        return bodies
-                    if received == NLMSG_ERROR:
-                        raise _error(content)
-                    if received == answer:
-                        bodies.append(content)
+        """Return the bodies of all `answer` messages to a dump request; raises NetworkRefused."""
+        try:
+            with self._lock:
+                return dump_on(self._sock, kind, answer, body)
+        except OSError as error:
+            raise _refuse("ask the kernel of a place of the lab", error) from error
 
     def order(self, kind: int, flags: int, body: bytes, attempted: str) -> None:
         """Have the kernel do something and wait until it has; raises NetworkRefused."""
-        with self._lock:
-            self._send(kind, flags | NLM_F_ACK, body)
-            for received, _flags, content in decode_messages(self._sock.recv(_RECEIVE_SIZE)):
-                if received == NLMSG_ERROR and any(content[:4]):
-                    error = _error(content)
-                    reason = describe_errno(error.errno or 0)
-                    raise NetworkRefused(attempted, reason, errno=error.errno) from error
-
-    def _send(self, kind: int, flags: int, body: bytes) -> None:
-        self._sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | flags, 1, 0) + body)
+        try:
+            with self._lock:
+                self._sock.send(encode_message(kind, flags | NLM_F_ACK, body))
+                answer = self._sock.recv(RECEIVE_SIZE)
+        except OSError as error:
+            raise _refuse(attempted, error) from error
+        for received, _flags, content in decode_messages(answer):
+            if received == NLMSG_ERROR and (refusal := decode_error(content)):
+                raise _refuse(attempted, refusal) from refusal
 
     def close(self) -> None:
         self._sock.close()
@@ -77,6 +67,5 @@ def attribute(kind: int, content: bytes) -> bytes:
     return struct.pack("=HH", 4 + len(content), kind) + content + bytes(-len(content) % 4)
 
 
-def _error(content: bytes) -> OSError:
-    (number,) = struct.unpack_from("=i", content)
-    return OSError(-number, os.strerror(-number))
+def _refuse(attempted: str, error: OSError) -> NetworkRefused:
+    return NetworkRefused(attempted, describe_errno(error.errno or 0), errno=error.errno)

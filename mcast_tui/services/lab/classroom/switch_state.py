@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
-from mcast_tui.net.rtnetlink import IFLA_IFNAME, RTM_GETLINK, RTM_NEWLINK, decode_attributes
+from mcast_tui.net.rtnetlink import (
+    IFLA_IFNAME,
+    LINK,
+    RTM_GETLINK,
+    RTM_NEWLINK,
+    decode_attributes,
+    walk_attributes,
+)
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.classroom.netlink import Netlink
@@ -28,8 +35,6 @@ USER_HZ = 100
 """Bridge intervals and timers are in 1/100 s: clock_t, the same on every architecture."""
 UP = 0x1
 
-_LINK = struct.Struct("=BxHiII")  # family, device type, index, flags, change mask: struct ifinfomsg
-_ATTRIBUTE = struct.Struct("=HH")
 _STATS = struct.Struct("=4Q")  # received packets, sent packets, received bytes, sent bytes
 _ENTRY = struct.Struct("=IBBH16sH2x")  # struct br_mdb_entry: port, state, flags, VLAN, address, protocol
 _ETH_P_IP = socket.htons(0x0800)
@@ -87,7 +92,7 @@ class PortCounters:
 
 def read_switch(netlink: Netlink) -> tuple[tuple[SwitchState, ...], dict[str, PortCounters]]:
     """Return every switch, and the counters of every port by its name."""
-    links = [_decode_link(body) for body in netlink.dump(RTM_GETLINK, RTM_NEWLINK, _LINK.pack(0, 0, 0, 0, 0))]
+    links = [_decode_link(body) for body in netlink.dump(RTM_GETLINK, RTM_NEWLINK, LINK.pack(0, 0, 0, 0, 0))]
     names = {index: name for index, name, _, _ in links}
     tables = netlink.dump(RTM_GETMDB, RTM_GETMDB, bytes([socket.AF_BRIDGE]) + bytes(7))
     entries = {}
@@ -106,8 +111,8 @@ def read_switch(netlink: Netlink) -> tuple[tuple[SwitchState, ...], dict[str, Po
 
 
 def _decode_link(body: bytes) -> tuple[int, str, int, dict[int, bytes]]:
-    _family, _type, index, flags, _change = _LINK.unpack_from(body)
-    attributes = decode_attributes(body[_LINK.size :])
+    _family, _type, index, flags, _change = LINK.unpack_from(body)
+    attributes = decode_attributes(body[LINK.size :])
     return index, attributes[IFLA_IFNAME].rstrip(b"\0").decode("ascii"), flags, attributes
 
 
@@ -139,11 +144,13 @@ def _switch(
 def _decode_entries(attributes: bytes, names: dict[int, str]) -> tuple[PortEntry, ...]:
     """Read RTM_NEWMDB; its entries are attributes alike, so they are walked, not looked up."""
     found = []
-    for kind, table in _walk(attributes):
+    for kind, table in walk_attributes(attributes):
         if kind != MDBA_MDB:
             continue
-        for _, group in _walk(table):
-            found += [_entry(info, names) for kind, info in _walk(group) if kind == MDBA_MDB_ENTRY_INFO]
+        for _, group in walk_attributes(table):
+            found += [
+                _entry(info, names) for kind, info in walk_attributes(group) if kind == MDBA_MDB_ENTRY_INFO
+            ]
     return tuple(entry for entry in found if entry is not None)
 
 
@@ -161,17 +168,6 @@ def _entry(info: bytes, names: dict[int, str]) -> PortEntry | None:
         is_include=more.get(MDB_MODE, b"\0")[0] == MCAST_INCLUDE,
         left_s=_number(left) / USER_HZ if left and _number(left) else None,
     )
-
-
-def _walk(data: bytes) -> list[tuple[int, bytes]]:
-    found, offset = [], 0
-    while offset + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < _ATTRIBUTE.size:
-            break
-        found.append((kind & 0x3FFF, data[offset + _ATTRIBUTE.size : offset + length]))
-        offset += length + 3 & ~3
-    return found
 
 
 def _number(content: bytes) -> int:
