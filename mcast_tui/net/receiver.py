@@ -11,14 +11,13 @@ sink, ends the thread and stands in `Receiver.error`.
 
 from __future__ import annotations
 
-import os
 import selectors
-import sys
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from mcast_tui.net.capture_thread import CaptureThread
 from mcast_tui.net.intake import Admission, Intake, Tally
 from mcast_tui.net.reading import Read, find_recvmmsg, read_by_recvmsg
 from mcast_tui.wire.batch import BATCH_SIZE, Batch
@@ -35,9 +34,6 @@ __all__ = ["Admission", "Intake", "Receiver", "Sink", "Tally"]
 PAUSE_S = 0.001
 """The pause before the next read when no socket filled a batch, so all are drained. It costs 200 datagrams of
 buffer at full speed."""
-
-SWITCH_INTERVAL_S = 0.0005
-"""How long another thread may hold the interpreter while we capture: 5 ms would overflow a small buffer."""
 
 
 class Sink(Protocol):
@@ -66,41 +62,30 @@ class Receiver:
         if use_recvmmsg and fast is None:
             raise ValueError("this machine has no recvmmsg(2)")
         self.method = "recvmmsg" if fast else "recvmsg"
-        self.error: BaseException | None = None
-        """What ended the thread, though nobody closed the receiver."""
         self._read: Read = fast or read_by_recvmsg
         self._sink = sink
         self._mark = mark
-        self._ended = ended
         # By family and whether raw; those of raw IP, which few use, are made for its first socket.
         self._batches = {(family, False): Batch(family, BATCH_SIZE) for family in (4, 6)}
+        self._thread = CaptureThread("mcast-tui receiver", self._run, ended)
         self._selector = selectors.DefaultSelector()
-        self._wake_reader, self._wake_writer = os.pipe()
-        self._selector.register(self._wake_reader, selectors.EVENT_READ)
+        self._selector.register(self._thread.wake_fileno, selectors.EVENT_READ)
         self._touching = threading.RLock()  # held while the thread touches a socket
         self._moved: deque[Intake] = deque()
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="mcast-tui receiver", daemon=True)
-        self._switch_interval = 0.0
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the thread, though nobody closed the receiver."""
+        return self._thread.error
 
     def start(self) -> None:
         """Start reading; once."""
-        self._switch_interval = sys.getswitchinterval()
-        sys.setswitchinterval(min(self._switch_interval, SWITCH_INTERVAL_S))
         self._thread.start()
 
     def close(self) -> None:
         """End the thread and wait for it, so not from that thread; the sockets stay open. Idempotent."""
-        if self._closing:
-            return
-        self._closing = True
-        os.write(self._wake_writer, b"\0")
-        if self._thread.ident is not None:
-            self._thread.join()
-            sys.setswitchinterval(self._switch_interval)
+        self._thread.close()
         self._selector.close()
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
 
     def add(self, sock: socket.socket, port: int, admission: Admission | None = None) -> Intake:
         """Read `sock`, which is bound to `port`, or is a raw one and `port` 0, from now on."""
@@ -138,16 +123,11 @@ class Receiver:
             yield intake
 
     def _run(self) -> None:
-        try:
-            for batch in tuple(self._batches.values()):  # another thread may add one
-                batch.warm()
-            while not self._closing:
-                if self._read_ready() < BATCH_SIZE:
-                    time.sleep(PAUSE_S)
-        except BaseException as error:  # noqa: BLE001 - a thread has no caller: the fault is kept and told
-            self.error = error
-            if self._ended is not None:
-                self._ended(error)
+        for batch in tuple(self._batches.values()):  # another thread may add one
+            batch.warm()
+        while not self._thread.is_closing:
+            if self._read_ready() < BATCH_SIZE:
+                time.sleep(PAUSE_S)
 
     def _read_ready(self) -> int:
         """Wait until a socket is ready, read a batch from each that is; return the size of the largest."""

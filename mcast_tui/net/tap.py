@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-import os
 import select
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from mcast_tui.net.capture_thread import CaptureThread
 from mcast_tui.net.packet_socket import PacketSocket
 from mcast_tui.wire.tpacket import RUN
 
@@ -53,7 +52,6 @@ DENSE_PER_S = 3000
 """From how many frames a second on they are seen later than after the first pause."""
 TICK_S = 1.0
 """How often the interfaces are looked at: are they down, up again, gone, made anew."""
-SWITCH_INTERVAL_S = 0.0005  # as net.receiver has it
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 KEPT_BYTES = 16 << 20
@@ -100,26 +98,22 @@ class Tap:
     ) -> None:
         """Raise `McastError` where one of them cannot be tapped; then none is."""
         self.counts = Counts()
-        self.error: BaseException | None = None
         self.sockets: tuple[PacketSocket, ...] = ()
-        self._sink, self._heard, self._ended = sink, heard, ended
+        self._sink, self._heard = sink, heard
         self._at: dict[int, int] = {}
         self._counting = threading.Lock()
         self._poll = select.poll()
-        self._wake_reader, self._wake_writer = os.pipe()
         self._bells = select.poll()
+        self._thread = CaptureThread("mcast-tui tap", self._run, ended)
         for waiting in (self._poll, self._bells):
-            waiting.register(self._wake_reader, select.POLLIN)
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="mcast-tui tap", daemon=True)
-        self._switch_interval = 0.0
+            waiting.register(self._thread.wake_fileno, select.POLLIN)
         self._is_promiscuous = is_promiscuous
         self._per_s = 0.0
         try:
             for interface in interfaces:
                 self._open(interface, len(interfaces))
         except BaseException:
-            self._close_sockets()
+            self.close()
             raise
 
     def _open(self, interface: Interface, sharing: int) -> None:
@@ -159,29 +153,23 @@ class Tap:
         """Why some of the interfaces are not heard now."""
         return tuple(each.refused for each in self.sockets if each.refused is not None)
 
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the thread, though nobody closed the tap."""
+        return self._thread.error
+
     def start(self) -> None:
         """Start reading; once."""
-        self._switch_interval = sys.getswitchinterval()
-        sys.setswitchinterval(min(self._switch_interval, SWITCH_INTERVAL_S))
         self._thread.start()
 
     def close(self) -> None:
         """End the thread and wait for it, so not from that thread; close the sockets. Idempotent."""
-        if self._closing:
+        if self._thread.is_closing:
             return
-        self._closing = True
-        os.write(self._wake_writer, b"\0")
-        if self._thread.ident is not None:
-            self._thread.join()
-            sys.setswitchinterval(self._switch_interval)
+        self._thread.close()
         self.count()
-        self._close_sockets()
-
-    def _close_sockets(self) -> None:
         for opened in self.sockets:
             opened.close()
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
 
     def count(self) -> Counts:
         """Ask the kernel for its counts, unless the tap is closed; return all of them."""
@@ -193,25 +181,20 @@ class Tap:
         return self.counts
 
     def _run(self) -> None:
-        try:
-            _warm_allocator()
-            looked_at = read_at = time.monotonic()
-            count = 0
-            while not self._closing:
-                most, is_more = self._read_ready()
-                count += most
-                now = time.monotonic()
-                if not is_more:
-                    self._let_gather(count / (now - read_at))
-                    count, read_at = 0, now
-                if now - looked_at >= TICK_S:
-                    looked_at = now
-                    self._look_again()
-            self._read_rest()
-        except BaseException as error:  # noqa: BLE001 - a thread has no caller: the fault is kept and told
-            self.error = error
-            if self._ended is not None:
-                self._ended(error)
+        _warm_allocator()
+        looked_at = read_at = time.monotonic()
+        count = 0
+        while not self._thread.is_closing:
+            most, is_more = self._read_ready()
+            count += most
+            now = time.monotonic()
+            if not is_more:
+                self._let_gather(count / (now - read_at))
+                count, read_at = 0, now
+            if now - looked_at >= TICK_S:
+                looked_at = now
+                self._look_again()
+        self._read_rest()
 
     def _read_ready(self) -> tuple[int, bool]:
         """Wait until a socket is ready, read a run from each that is.
