@@ -260,7 +260,7 @@ class Tap:
 
     def _read(self, opened: PacketSocket) -> int:
         ring, at = opened.ring, self._at[opened.fileno()]
-        run = ring.read(at, opened.interface.index)
+        run = ring.read(at)
         if run is None:
             return 0
         if len(run.kept):

@@ -39,7 +39,7 @@ MOST_CONTROL_FRAMES = 256
 _BLOCK = 32
 _BLOCKS = FRAME_SIZE // _BLOCK
 _PAYLOAD_BLOCK = (MAC_AT + PLAIN_UDP_AT) // _BLOCK
-_HEADER_WORDS = 6  # of 8 octets, up to the packet type in the sockaddr_ll
+_HEADER_WORDS = 6  # of 8 octets, up to the packet type in the sockaddr_ll; its ifindex ends the fifth
 _HEAD_AT = MAC_AT - LEAD
 _FIRST_WORD, _END_WORD = _HEAD_AT // 8, -(-(_HEAD_AT + HEAD) // 8)
 _HEAD_IN_WORDS = _HEAD_AT - _FIRST_WORD * 8
@@ -62,6 +62,7 @@ class Run:
     frames: int
     """How many were read, to be released."""
     columns: Columns
+    """Lent until the next run is read."""
     blocks: Column
     """The whole ring of frames in blocks: lent until the run is released."""
     firsts: Column
@@ -90,7 +91,7 @@ class FrameRing:
         self._header_words = np.full((_HEADER_WORDS, RUN), 0, "<u8")
         self._head_words = np.full((HEAD // 8, RUN), 0, "<u8")
 
-    def read(self, at: int, ifindex: int) -> Run | None:
+    def read(self, at: int) -> Run | None:
         """Read what the kernel has filled from `at` on, up to the end of the ring or `RUN`; None: nothing.
 
         A frame's octets are looked at after it was seen to be filled.
@@ -105,7 +106,7 @@ class FrameRing:
         if (begins != MAC_AT).any():
             self._shift(at, begins, captured)
         decoded = decode_words(self._read_heads(at, count), frames, captured, lengths)
-        columns = decoded.columns | _columns_of(header, decoded, ifindex)
+        columns = decoded.columns | _columns_of(header, decoded)
         control = _control_rows(columns, frames, decoded)
         control_frames = _control_frames(columns, frames, captured, control)
         align_payloads(frames, decoded)
@@ -173,7 +174,7 @@ class FrameRing:
             captured[chosen] = kept
 
 
-def _columns_of(header: Column, decoded: Decoded, ifindex: int) -> Columns:
+def _columns_of(header: Column, decoded: Decoded) -> Columns:
     """Return the columns that the kernel's own header tells."""
     rows = header.shape[1]
     received_at = (header[2] & _LOW_32).view("<i8")
@@ -181,7 +182,7 @@ def _columns_of(header: Column, decoded: Decoded, ifindex: int) -> Columns:
     received_at += (header[2] >> 32).view("<i8")
     columns = {
         "received_at": received_at,
-        "ifindex": np.full(rows, ifindex, np.uint32),
+        "ifindex": header[4].view("<u4")[1::2],  # when it came: the socket may listen elsewhere since
         "local_address": np.zeros(rows, np.uint32),
         "direction": _DIRECTIONS.take((header[5] >> 16).astype("u1")),
     }

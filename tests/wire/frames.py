@@ -156,13 +156,14 @@ def put_frame(
     tag: int | None = None,
     at: int = MAC_AT,
     length: int | None = None,
+    ifindex: int = 5,
 ) -> None:
     """Put a frame into a ring as the kernel would: struct tpacket2_hdr, struct sockaddr_ll, octets."""
     status = 1 if tag is None else 1 | 1 << 4
     head = struct.pack(
         "=IIIHHIIHH4x", status, length or len(frame), len(frame), at, NETWORK_AT,
         1_700_000_000 + slot, 123_456_789, tag or 0, 0x8100,
-    ) + struct.pack("=HHiHBB8s", 17, 0, 5, 1, kind, 6, b"")  # fmt: skip
+    ) + struct.pack("=HHiHBB8s", 17, 0, ifindex, 1, kind, 6, b"")  # fmt: skip
     begin = slot * FRAME_SIZE
     memory[begin : begin + len(head)] = head
     memory[begin + at : begin + at + len(frame)] = frame

@@ -202,7 +202,7 @@ def filled(*frames: bytes, slots: int = 64, **how: object) -> tuple[FrameRing, b
 
 
 def read(ring: FrameRing, at: int = 0) -> Run:
-    run = ring.read(at, 5)
+    run = ring.read(at)
     assert run is not None
     return run
 
@@ -240,7 +240,7 @@ def test_released_frames_are_the_kernel_s_again() -> None:
 
     ring.release(0, 3)
 
-    assert ring.read(0, 5) is None
+    assert ring.read(0) is None
     assert read(ring, 3).frames == 2
     assert [memory[slot * FRAME_SIZE] & 1 for slot in range(5)] == [0, 0, 0, 1, 1]
 
@@ -251,7 +251,7 @@ def test_a_frame_that_the_kernel_still_fills_is_not_read_though_later_ones_are_f
 
     assert read(ring).frames == 2
     assert read(ring, 3).frames == 2
-    assert ring.read(2, 5) is None
+    assert ring.read(2) is None
 
 
 def test_how_many_frames_wait_is_told_across_the_end_of_the_ring() -> None:
@@ -316,6 +316,15 @@ def test_the_kernel_s_time_and_the_direction_are_kept() -> None:
         assert packet is not None
         assert (packet.received_at, packet.kernel_time) == (1_700_000_000_123_456_789, True)
         assert packet.ifindex == 5
+
+
+def test_each_frame_is_of_the_interface_it_came_by_though_the_socket_listens_elsewhere_since() -> None:
+    ring, memory = filled(SOUND["IPv4"], SOUND["IGMP"])
+    for slot, name in enumerate(("IPv4", "IGMP"), 2):
+        put_frame(memory, slot, SOUND[name], ifindex=0x10_0009)
+
+    assert kept_by(ring).read(0, 4)[1]["ifindex"].tolist() == [5, 5, 0x10_0009, 0x10_0009]
+    assert [frame.ifindex for frame in read(ring).control_frames] == [5, 0x10_0009]
 
 
 def test_what_may_be_igmp_or_mld_is_taken_out_with_what_the_link_says() -> None:

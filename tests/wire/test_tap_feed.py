@@ -31,7 +31,7 @@ def a_batch() -> tuple[bytes, PacketRing]:
     memory = bytearray(64 * FRAME_SIZE)
     for slot, frame in enumerate(SOUND.values()):
         put_frame(memory, slot, frame)
-    run = FrameRing(memory, 64).read(0, 5)
+    run = FrameRing(memory, 64).read(0)
     assert run is not None
     ring = PacketRing(64, 1 << 16, LINK_COLUMNS)
     ring.append_blocks(run.columns, run.blocks, run.firsts, run.kept)
@@ -129,7 +129,7 @@ def test_a_run_too_long_for_one_message_arrives_as_several() -> None:
     count = 2 * tap_feed.MOST_PACKETS + 3
     memory = bytearray(FRAME_SIZE)
     put_frame(memory, 0, SOUND["IPv4"])
-    run = FrameRing(memory, 1).read(0, 5)
+    run = FrameRing(memory, 1).read(0)
     assert run is not None
     columns = {name: column.repeat(count, 0) for name, column in run.columns.items()}
     columns["received_at"] += np.arange(count)
