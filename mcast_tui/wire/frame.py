@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mcast_tui.wire.columns import ADDRESS_WORDS, MAPPED, Addressed, Column, Columns, ColumnTypes, Flag
-from mcast_tui.wire.frame_headers import HEAD, LEAD, Found, find_headers
+from mcast_tui.wire.frame_headers import LEAD, Found, find_headers
 
 UDP = 17
 ETHERNET_SIZE = 14
@@ -111,20 +111,19 @@ class _Rows:
     udp_length: Column
     transport_at: Column | int
     transport_length: Column
-
-
-def decode_frames(frames: Column, captured: Column, lengths: Column) -> Decoded:
-    """Decode `frames`, one a row, each after `LEAD` octets of anything; at least `HEAD` octets a row.
-
-    `captured` is how many octets from the MAC header on are in the row, `lengths` how many were on the wire.
-    """
-    words = np.ascontiguousarray(frames[:, :HEAD]).view(">u8").T.astype("<u8")
-    return decode_words(words, frames, captured.astype(np.int64), lengths.astype(np.int64))
+    is_raw: Column | None = None
+    """None: all are UDP with ports."""
+    is_fragment: Column | None = None
+    """None: none is."""
+    is_ip: Column | None = None
+    """None: all are."""
 
 
 def decode_words(words: Column, frames: Column, captured: Column, lengths: Column) -> Decoded:
-    """Do as `decode_frames`; `words` are the first `HEAD` octets of the rows, each 8 of them a line.
+    """Decode `frames`, one a row, each after `LEAD` octets of anything; at least `HEAD` octets a row.
 
+    `captured` is how many octets from the MAC header on are in the row, `lengths` how many were on the wire.
+    `words` are the first `HEAD` octets of the rows, each 8 of them a line, and may be changed.
     So these are: 0 destination MAC, 1 source MAC and EtherType; of plain IPv4 then 2 up to the fragment
     offset, 3 up to the source, 4 destination and ports, 5 UDP length; of plain IPv6 2 up to the hop limit,
     3 and 4 source, 5 and 6 destination, 7 the UDP header.
@@ -164,22 +163,17 @@ def _decode(
 ) -> Decoded:
     rows = _v4_rows(words) if is_v4 is None else _mixed_rows(words, is_v4)
     flags = np.full(len(captured), _KERNEL_TIME)
-    is_udp = rows.protocol == UDP
     vlan: Column = np.full(len(captured), UNTAGGED, np.int16)
-    is_fragment = None
-    is_ip: Column | None = None
+    is_udp = rows.protocol == UDP
     if found is not None:
         odd = found.rows
-        rows.protocol[odd], rows.transport_length[odd] = found.protocol, found.transport_length
-        rows.transport_at = _each(rows.transport_at, len(captured))
-        rows.transport_at[odd] = found.transport_at
         is_udp[odd] = (found.protocol == UDP) & ~found.is_later_fragment
-        is_ip = np.ones(len(captured), bool)
-        is_ip[odd] = found.family > 0
         flags[odd] |= np.where(found.is_fragment, _FRAGMENT, np.uint8(0))
         vlan[odd] = found.vlan
-        is_fragment = np.zeros(len(captured), bool)
-        is_fragment[odd] = found.is_fragment
+        _put_found(rows, found, len(captured))
+    if not is_udp.all():
+        rows.is_raw = ~is_udp
+        flags[rows.is_raw] |= _RAW
     columns = {
         "destination_mac": words[0] & _BROADCAST_MAC,
         "source_mac": words[1] >> 16,
@@ -192,51 +186,70 @@ def _decode(
         "flags": flags,
     }
     columns["addressed"] = _addressed(words, is_v4, columns)
-    return _with_payload(rows, columns, is_udp, is_fragment, is_ip, captured, lengths, found)
+    payload_at = _payload(rows, columns, len(captured))
+    return _kept(rows, columns, payload_at, found, captured, lengths)
 
 
-def _with_payload(
+def _put_found(rows: _Rows, found: Found, count: int) -> None:
+    """Put what was found in the odd rows in the place of what a plain frame would have there."""
+    odd = found.rows
+    rows.protocol[odd], rows.transport_length[odd] = found.protocol, found.transport_length
+    rows.transport_at = _each(rows.transport_at, count)
+    rows.transport_at[odd] = found.transport_at
+    rows.is_ip = np.ones(count, bool)
+    rows.is_ip[odd] = found.family > 0
+    rows.is_fragment = np.zeros(count, bool)
+    rows.is_fragment[odd] = found.is_fragment
+
+
+def _payload(rows: _Rows, columns: Columns, count: int) -> Column:
+    """Add the columns of the ports and of the payload's length; return where each payload begins."""
+    length = rows.udp_length - UDP_HEADER_SIZE
+    payload_at = _each(rows.transport_at, count) + UDP_HEADER_SIZE
+    source_port, destination_port = rows.source_port, rows.destination_port
+    if rows.is_raw is not None:
+        length = np.where(rows.is_raw, rows.transport_length, length)
+        payload_at -= np.where(rows.is_raw, UDP_HEADER_SIZE, 0)
+        source_port = np.where(rows.is_raw, 0, source_port)
+        destination_port = np.where(rows.is_raw, rows.protocol, destination_port)
+    columns |= {"length": length, "source_port": source_port, "destination_port": destination_port}
+    return payload_at
+
+
+def _soundness(rows: _Rows, payload_at: Column, ends: Column, captured: Column, lengths: Column) -> Column:
+    """Return which are IP, contradict themselves nowhere, and have all their headers captured."""
+    is_sound: Column = rows.udp_length <= rows.transport_length
+    if rows.is_fragment is not None:
+        is_sound |= rows.is_fragment  # the rest of it is in later fragments
+    is_sound &= rows.udp_length >= UDP_HEADER_SIZE
+    if rows.is_raw is not None:
+        is_sound |= rows.is_raw & (rows.transport_length >= 0)  # a header longer than its packet is none
+    is_sound &= captured >= payload_at
+    is_sound &= ends <= lengths
+    if rows.is_ip is not None:
+        is_sound &= rows.is_ip
+    return is_sound
+
+
+def _kept(
     rows: _Rows,
     columns: Columns,
-    is_udp: Column,
-    is_fragment: Column | None,
-    is_ip: Column | None,
+    payload_at: Column,
+    found: Found | None,
     captured: Column,
     lengths: Column,
-    found: Found | None,
 ) -> Decoded:
-    """Work out ports and payload; say what is sound."""
+    """Say which rows are sound, and how much of each payload is there."""
     ends = rows.transport_at + rows.transport_length
-    length = rows.udp_length - UDP_HEADER_SIZE
-    payload_at = _each(rows.transport_at, len(captured)) + UDP_HEADER_SIZE
-    source_port, destination_port = rows.source_port, rows.destination_port
-    is_whole = rows.udp_length <= rows.transport_length
-    if is_fragment is not None:
-        is_whole |= is_fragment  # the rest of it is in later fragments
-    is_whole &= rows.udp_length >= UDP_HEADER_SIZE
-    is_whole &= captured >= payload_at
-    if not is_udp.all():
-        is_raw = ~is_udp
-        columns["flags"][is_raw] |= _RAW
-        length = np.where(is_raw, rows.transport_length, length)
-        payload_at -= np.where(is_raw, UDP_HEADER_SIZE, 0)
-        source_port = np.where(is_raw, 0, source_port)
-        destination_port = np.where(is_raw, rows.protocol, destination_port)
-        is_whole |= is_raw & (rows.transport_length >= 0)  # a header longer than its packet is none
-        is_whole &= captured >= payload_at
-    is_sound = is_whole
-    is_sound &= ends <= lengths
-    if is_ip is not None:
-        is_sound &= is_ip
+    is_sound = _soundness(rows, payload_at, ends, captured, lengths)
     is_all_sound = is_sound.all()
     kept = np.minimum(captured, ends)
     kept -= payload_at
-    np.minimum(kept, length, out=kept)
+    np.minimum(kept, columns["length"], out=kept)
     if not is_all_sound:
         np.maximum(kept, 0, out=kept)
-    if (cut := kept < length).any():
+    if (cut := kept < columns["length"]).any():
         columns["flags"][cut] |= _TRUNCATED
-    columns |= {"length": length, "source_port": source_port, "destination_port": destination_port}
     if is_all_sound:
         return Decoded(columns, payload_at, kept, None, 0)
     foreign = 0 if found is None else int(np.count_nonzero(found.is_foreign))

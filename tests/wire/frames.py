@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcast_tui.wire.frame_headers import LEAD
+from mcast_tui.wire.frame import decode_words
+from mcast_tui.wire.frame_headers import HEAD, LEAD
 from mcast_tui.wire.tpacket import FRAME_SIZE, MAC_AT, NETWORK_AT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mcast_tui.wire.columns import Column
+    from mcast_tui.wire.frame import Decoded
 
 SOURCE_MAC, GROUP_MAC = bytes.fromhex("020000000a02"), bytes.fromhex("01005e010203")
 SOURCE4, GROUP4 = IPv4Address("192.168.10.2"), IPv4Address("239.1.2.3")
@@ -140,11 +142,17 @@ FOREIGN = {
 
 
 def rows_of(frames: Sequence[bytes], width: int = LEAD + 256) -> tuple[Column, Column]:
-    """Return frames as `decode_frames` takes them, among what an earlier frame left, and their lengths."""
+    """Return frames as `decode` takes them, among what an earlier frame left, and their lengths."""
     rows = np.full((len(frames), width), 0xEE, np.uint8)
     for row, frame in zip(rows, frames, strict=True):
         row[LEAD : LEAD + len(frame)] = np.frombuffer(frame, np.uint8)
     return rows, np.array([len(frame) for frame in frames], np.uint32)
+
+
+def decode(rows: Column, captured: Column, lengths: Column) -> Decoded:
+    """Decode frames that lie in no ring."""
+    words = np.ascontiguousarray(rows[:, :HEAD]).view(">u8").T.astype("<u8")
+    return decode_words(words, rows, captured.astype(np.int64), lengths.astype(np.int64))
 
 
 def put_frame(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.wire.columns import Addressed, Flag, address_from_words
-from mcast_tui.wire.frame import LINK_COLUMNS, Direction, align_payloads, decode_frames
+from mcast_tui.wire.frame import LINK_COLUMNS, Direction, align_payloads
 from mcast_tui.wire.frame_headers import LEAD
 from mcast_tui.wire.tpacket import FRAME_SIZE, MOST_CONTROL_FRAMES, FrameRing, Run
 from tests.peers import requires
@@ -25,6 +25,7 @@ from tests.wire.frames import (
     SOUND,
     SOURCE_MAC,
     UNSOUND,
+    decode,
     ethernet,
     ipv4,
     ipv6,
@@ -64,7 +65,7 @@ def test_a_run_of_frames_is_read_as_tshark_reads_them() -> None:
     names, frames = list(SOUND), list(SOUND.values())
     rows, lengths = rows_of(frames)
 
-    decoded = decode_frames(rows, lengths, lengths)
+    decoded = decode(rows, lengths, lengths)
 
     assert decoded.is_sound is None
     columns = decoded.columns
@@ -91,11 +92,11 @@ def test_a_run_of_frames_is_read_as_tshark_reads_them() -> None:
 def test_what_is_not_sound_is_refused_and_what_is_no_ip_left_out() -> None:
     for name, frame in UNSOUND.items():
         rows, lengths = rows_of([frame])
-        decoded = decode_frames(rows, lengths, lengths)
+        decoded = decode(rows, lengths, lengths)
         assert (decoded.is_sound, decoded.refused) == ([False], 1), name
     rows, lengths = rows_of([*UNSOUND.values(), *SOUND.values(), *FOREIGN.values()])
 
-    decoded = decode_frames(rows, lengths, lengths)
+    decoded = decode(rows, lengths, lengths)
 
     assert decoded.refused == len(UNSOUND)
     assert decoded.is_sound is not None
@@ -104,10 +105,10 @@ def test_what_is_not_sound_is_refused_and_what_is_no_ip_left_out() -> None:
 
 def test_one_frame_is_read_alike_alone_and_among_others() -> None:
     rows, lengths = rows_of(list(SOUND.values()))
-    together = decode_frames(rows, lengths, lengths)
+    together = decode(rows, lengths, lengths)
     for place, name in enumerate(SOUND):
         one = slice(place, place + 1)
-        alone = decode_frames(rows[one], lengths[one], lengths[one])
+        alone = decode(rows[one], lengths[one], lengths[one])
         for column, values in alone.columns.items():
             assert values[0].tolist() == together.columns[column][place].tolist(), (name, column)
         assert (alone.kept[0], alone.payload_at[0]) == (together.kept[place], together.payload_at[place]), (
@@ -117,7 +118,7 @@ def test_one_frame_is_read_alike_alone_and_among_others() -> None:
 
 def decoded_by_name() -> dict[str, dict[str, object]]:
     rows, lengths = rows_of(list(SOUND.values()))
-    columns = decode_frames(rows, lengths, lengths).columns
+    columns = decode(rows, lengths, lengths).columns
     return {
         name: {column: values[row].tolist() for column, values in columns.items()}
         for row, name in enumerate(SOUND)
@@ -151,7 +152,7 @@ def test_a_payload_that_the_capture_cut_is_marked_so() -> None:
     frame = ethernet(0x0800, ipv4(17, udp(b"z" * 100)))
     rows, lengths = rows_of([frame])
 
-    decoded = decode_frames(rows, lengths - np.uint32(60), lengths)
+    decoded = decode(rows, lengths - np.uint32(60), lengths)
 
     assert decoded.columns["length"].tolist() == [100]
     assert decoded.kept.tolist() == [40]
@@ -175,7 +176,7 @@ FRAMES = st.one_of(
 def test_any_octets_are_read_or_refused(frames: list[bytes]) -> None:
     rows, lengths = rows_of(frames)
 
-    decoded = decode_frames(rows, lengths, lengths)
+    decoded = decode(rows, lengths, lengths)
     sound = np.ones(len(frames), bool) if decoded.is_sound is None else decoded.is_sound
     ends = (decoded.payload_at + decoded.kept)[sound]
     payloads = [
