@@ -57,23 +57,25 @@ TAP_COMMAND = "sudo mcast-tui tap"
 _LOAD_BYTE, _LOAD_SHORT, _LOAD_WORD = 0x30, 0x28, 0x20
 _AND, _JUMP_IF_EQUAL, _JUMP_IF_SET, _RETURN = 0x54, 0x15, 0x45, 0x06
 _NETWORK_HEADER = 0xFFF0_0000  # SKF_NET_OFF
-_IPV4, _IPV6, _TAG, _OUTER_TAG = 0x0800, 0x86DD, 0x8100, 0x88A8
+_IPV4, _IPV6, _TAG, _OUTER_TAG, _OLD_OUTER_TAG = 0x0800, 0x86DD, 0x8100, 0x88A8, 0x9100
 
 _IP_OR_TAGGED: tuple[sockopt.FilterStep, ...] = (
     (_LOAD_SHORT, 0, 0, 12),
-    (_JUMP_IF_EQUAL, 4, 0, _IPV4),
-    (_JUMP_IF_EQUAL, 3, 0, _IPV6),
-    (_JUMP_IF_EQUAL, 2, 0, _TAG),
-    (_JUMP_IF_EQUAL, 1, 0, _OUTER_TAG),
+    (_JUMP_IF_EQUAL, 5, 0, _IPV4),
+    (_JUMP_IF_EQUAL, 4, 0, _IPV6),
+    (_JUMP_IF_EQUAL, 3, 0, _TAG),
+    (_JUMP_IF_EQUAL, 2, 0, _OUTER_TAG),
+    (_JUMP_IF_EQUAL, 1, 0, _OLD_OUTER_TAG),
     (_RETURN, 0, 0, 0),
     (_RETURN, 0, 0, 0xFFFF_FFFF),
 )
 _TO_MANY: tuple[sockopt.FilterStep, ...] = (
     (_LOAD_SHORT, 0, 0, 12),
-    (_JUMP_IF_EQUAL, 4, 0, _IPV4),
-    (_JUMP_IF_EQUAL, 7, 0, _IPV6),
-    (_JUMP_IF_EQUAL, 8, 0, _TAG),
-    (_JUMP_IF_EQUAL, 7, 0, _OUTER_TAG),
+    (_JUMP_IF_EQUAL, 5, 0, _IPV4),
+    (_JUMP_IF_EQUAL, 8, 0, _IPV6),
+    (_JUMP_IF_EQUAL, 9, 0, _TAG),
+    (_JUMP_IF_EQUAL, 8, 0, _OUTER_TAG),
+    (_JUMP_IF_EQUAL, 7, 0, _OLD_OUTER_TAG),
     (_RETURN, 0, 0, 0),
     (_LOAD_WORD, 0, 0, _NETWORK_HEADER + 16),  # destination, RFC 791
     (_JUMP_IF_EQUAL, 7, 0, 0xFFFF_FFFF),

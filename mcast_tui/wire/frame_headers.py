@@ -28,7 +28,7 @@ MOST_EXTENSIONS = 8
 FOREIGN, UNSOUND = -1, 0
 """In place of a family: not IP; IP, but contradicting itself or cut."""
 
-_TAGS = (0x8100, 0x88A8, 0x9100)
+_TAGS = (0x8100, 0x88A8, 0x9100)  # the last one is what double tagging used before IEEE 802.1ad
 _ETHERNET = 14
 _FRAGMENT = 44
 _LENGTHS_IN_EIGHTS = (0, 43, 60)  # hop-by-hop, routing, destination options: RFC 8200 section 4

@@ -174,6 +174,20 @@ def test_a_group_s_packet_to_the_host_s_own_mac_address_is_shown(host1: Host, ho
     assert packet.addressed == Addressed.MULTICAST
 
 
+@pytest.mark.parametrize("tag", [0x8100, 0x88A8, 0x9100])
+@pytest.mark.parametrize("is_promiscuous", [False, True])
+def test_what_is_tagged_twice_is_seen_with_its_outermost_vlan(
+    host1: Host, host2: Host, tag: int, is_promiscuous: bool
+) -> None:
+    frame = ethernet(0x0800, ipv4(17, udp(b"tagged")), (tag, 42), (0x8100, 7))
+
+    with tapped(host1, is_promiscuous=is_promiscuous) as seen:
+        send_frame(host2, frame)
+        packet = seen.wait(b"tagged")
+
+    assert (seen.link(b"tagged")["vlan"], packet.addressed) == (42, Addressed.MULTICAST)
+
+
 def test_a_tap_hears_again_when_its_interface_is_up_again(lab: Lab, host1: Host, host2: Host) -> None:
     with tapped(host1) as seen:
         send(host2, b"before")
