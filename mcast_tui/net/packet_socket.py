@@ -16,10 +16,10 @@ import shutil
 import socket
 import struct
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused, describe_errno
 from mcast_tui.net import sockopt
@@ -102,15 +102,38 @@ _MAY_BE_CONTROL: tuple[sockopt.FilterStep, ...] = (
 )
 
 
+class Sockets(NamedTuple):
+    """Two packet sockets that hear nothing yet. To open them takes a privilege; to use them takes none."""
+
+    ring: socket.socket
+    """It will share a ring of frames with us."""
+    bell: socket.socket
+    """It will be readable once IGMP or MLD may lie in the ring, which only tells that something does."""
+
+    def close(self) -> None:
+        for sock in self:
+            sock.close()
+
+
+def open_sockets() -> Sockets:
+    """Open both; raise `McastError` where the kernel refuses either, and then leave none."""
+    with ExitStack() as opened:
+        try:
+            sockets = Sockets(opened.enter_context(_open()), opened.enter_context(_open()))
+        except PermissionError as error:
+            raise refuse_tap(error) from error
+        except OSError as error:
+            reason = describe_errno(error.errno or 0)
+            raise NetworkRefused("open a packet socket", reason, errno=error.errno) from error
+        opened.pop_all()
+    return sockets
+
+
 class PacketSocket:
-    """One interface tapped: its socket and its ring of frames, which lives until `close`.
+    """One interface tapped: its sockets and its ring of frames, which lives until `close`."""
 
-    `bell` is a second socket, readable once IGMP or MLD may lie in the ring: the ring itself can only tell
-    that something does.
-    """
-
-    def __init__(self, interface: Interface, frames: int, *, is_promiscuous: bool) -> None:
-        """Raise `McastError` where the kernel refuses; then nothing is left."""
+    def __init__(self, sockets: Sockets, interface: Interface, frames: int, *, is_promiscuous: bool) -> None:
+        """Raise `McastError` where the kernel refuses; then the sockets may be tried again."""
         self.interface = interface
         self.refused: McastError | None = None
         """Why it hears nothing now: the interface is down, or gone; None while it listens."""
@@ -118,12 +141,7 @@ class PacketSocket:
         """What it was bound to is no more; it takes the next interface that has the same name."""
         self._is_promiscuous = is_promiscuous
         self._statistics = [0, 0]
-        try:
-            self.bell, self._socket = _open(), _open()
-        except PermissionError as error:
-            raise refuse_tap(error) from error
-        except OSError as error:
-            raise _refuse(error, interface) from error
+        self._socket, self.bell = sockets
         try:
             self._require_ethernet()
             self._prepare(frames)
@@ -131,11 +149,9 @@ class PacketSocket:
             size = frames * FRAME_SIZE
             self._memory = mmap.mmap(self.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         except OSError as error:
-            self._close_sockets()
+            with suppress(OSError):
+                self._set_option(PACKET_RX_RING, bytes(16))
             raise _refuse(error, interface) from error
-        except McastError:
-            self._close_sockets()
-            raise
         self.ring = FrameRing(self._memory, frames)
 
     def fileno(self) -> int:
@@ -211,13 +227,10 @@ class PacketSocket:
             while True:
                 self.bell.recv(1)
 
-    def _close_sockets(self) -> None:
+    def close(self) -> None:
+        """Close the sockets and let go of the ring: it captures for as long as anybody looks at it."""
         self._socket.close()
         self.bell.close()
-
-    def close(self) -> None:
-        """Close the socket and let go of its ring: it captures for as long as anybody looks at it."""
-        self._close_sockets()
         self.__dict__.pop("ring", None)
         self.__dict__.pop("_memory", None)
 
@@ -256,8 +269,6 @@ def tap_command() -> str:
 
 def _refuse(error: OSError, interface: Interface) -> McastError:
     attempted, number = f"tap {interface.name}", error.errno or 0
-    if isinstance(error, PermissionError):
-        return refuse_tap(error)
     if number == errno.ENODEV:
         return refuse_gone(attempted, interface.name, number)
     if number == errno.ENETDOWN:

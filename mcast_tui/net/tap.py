@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mcast_tui.net.capture_thread import CaptureThread
-from mcast_tui.net.packet_socket import PacketSocket
+from mcast_tui.net.packet_socket import PacketSocket, open_sockets
 from mcast_tui.wire.tpacket import RUN
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mcast_tui.errors import McastError
     from mcast_tui.net.interfaces import Interface
+    from mcast_tui.net.packet_socket import Sockets
     from mcast_tui.wire.columns import Column, Columns
     from mcast_tui.wire.membership.message import ControlFrame
 
@@ -83,8 +84,9 @@ class Counts:
 class Tap:
     """Captures from `interfaces` of the calling thread's network namespace into `sink`.
 
-    `heard` gets the frames that may hold IGMP or MLD, and `ended` what ends the thread though nobody
-    closed the tap; both are called on that thread.
+    Sockets for `prepared` interfaces, if that is more, are opened at once: to `follow` as many then needs
+    no privilege. `heard` gets the frames that may hold IGMP or MLD, and `ended` what ends the thread though
+    nobody closed the tap; both are called on that thread.
     """
 
     def __init__(
@@ -95,10 +97,12 @@ class Tap:
         heard: Callable[[tuple[ControlFrame, ...]], None],
         ended: Callable[[BaseException], None] | None = None,
         is_promiscuous: bool = False,
+        prepared: int = 0,
     ) -> None:
         """Raise `McastError` where one of them cannot be tapped; then none is."""
         self.counts = Counts()
         self.sockets: tuple[PacketSocket, ...] = ()
+        self._spare: list[Sockets] = []
         self._sink, self._heard = sink, heard
         self._at: dict[int, int] = {}
         self._counting = threading.Lock()
@@ -110,6 +114,8 @@ class Tap:
         self._is_promiscuous = is_promiscuous
         self._per_s = 0.0
         try:
+            while len(self._spare) < prepared:
+                self._spare.append(open_sockets())
             for interface in interfaces:
                 self._open(interface, len(interfaces))
         except BaseException:
@@ -119,7 +125,12 @@ class Tap:
     def _open(self, interface: Interface, sharing: int) -> None:
         share = FRAMES // sharing
         frames = max(LEAST_FRAMES, 1 << share.bit_length() - 1)
-        opened = PacketSocket(interface, frames, is_promiscuous=self._is_promiscuous)
+        sockets = self._spare.pop() if self._spare else open_sockets()
+        try:
+            opened = PacketSocket(sockets, interface, frames, is_promiscuous=self._is_promiscuous)
+        except BaseException:
+            self._spare.append(sockets)
+            raise
         self._at[opened.fileno()] = 0
         self._poll.register(opened, select.POLLIN)
         self._bells.register(opened.bell, select.POLLIN)
@@ -128,8 +139,8 @@ class Tap:
     def follow(self, interfaces: Sequence[Interface]) -> None:
         """Tap those of `interfaces` as well that are not tapped yet, within two seconds.
 
-        One that is gone for good gives its socket, which needs no privilege. Raise `McastError` where a
-        new one cannot be opened.
+        They get the sockets of one that is gone for good, or some that were prepared, and only then new ones.
+        Raise `McastError` where one cannot be tapped.
         """
         known = {each.interface.name for each in self.sockets}
         known_indexes = {each.interface.index for each in self.sockets if not each.is_gone}
@@ -141,7 +152,7 @@ class Tap:
             if free:
                 free.pop().interface = interface
             elif len(self.sockets) < MOST_INTERFACES:
-                self._open(interface, len(self.sockets) + 1)
+                self._open(interface, max(len(interfaces), len(self.sockets) + 1))
 
     @property
     def heard(self) -> tuple[str, ...]:
@@ -168,8 +179,13 @@ class Tap:
             return
         self._thread.close()
         self.count()
-        for opened in self.sockets:
-            opened.close()
+        # Side by side: with each the kernel waits until nobody can be looking at it, some 10 ms.
+        left: tuple[PacketSocket | Sockets, ...] = (*self.sockets, *self._spare)
+        closing = [threading.Thread(target=each.close) for each in left]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
 
     def count(self) -> Counts:
         """Ask the kernel for its counts, unless the tap is closed; return all of them."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import struct
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from mcast_tui.capture.ring import PacketRing
-from mcast_tui.errors import NetworkRefused
-from mcast_tui.net import sockopt
+from mcast_tui.errors import NetworkRefused, PermissionRefused
+from mcast_tui.net import packet_socket, sockopt
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
 from mcast_tui.net.packet_socket import tappable
 from mcast_tui.net.tap import Tap
@@ -40,7 +41,7 @@ FAMILIES = {4: socket.AF_INET, 16: socket.AF_INET6}
 class Tapped:
     """A running tap and what it saw."""
 
-    def __init__(self, host: Host, *names: str, **options: bool) -> None:
+    def __init__(self, host: Host, *names: str, **options: int) -> None:
         self.ring = PacketRing(4096, 1 << 20, LINK_COLUMNS)
         self.control: list[ControlFrame] = []
         with host.entered():
@@ -67,7 +68,7 @@ class Tapped:
 
 
 @contextmanager
-def tapped(host: Host, *names: str, **options: bool) -> Iterator[Tapped]:
+def tapped(host: Host, *names: str, **options: int) -> Iterator[Tapped]:
     running = Tapped(host, *names, **options)
     try:
         yield running
@@ -322,6 +323,64 @@ def test_what_finds_the_ring_full_is_counted_as_dropped(host1: Host, host2: Host
     assert running.tap.counts.captured + running.tap.counts.dropped >= 300
     assert running.tap.counts.captured >= 128  # what hosts say of themselves may be among these
     assert 64 < running.ring.head <= running.tap.counts.captured
+
+
+def test_where_one_of_two_sockets_is_refused_none_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []
+
+    def open_once() -> socket.socket:
+        if opened:
+            raise OSError(errno.EMFILE, "Too many open files")
+        opened.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        return opened[0]
+
+    monkeypatch.setattr(packet_socket, "_open", open_once)
+
+    with pytest.raises(NetworkRefused, match="Too many open files"):
+        packet_socket.open_sockets()
+
+    assert opened[0].fileno() < 0
+
+
+def refuse_sockets() -> NoReturn:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_prepared_sockets_serve_interfaces_that_come_when_no_more_may_be_opened(
+    make_lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = make_lab(2, lans=3)
+    host, other = lab.host(1), lab.host(2)
+    with tapped(host, "eth0", prepared=2) as seen, host.entered():
+        monkeypatch.setattr(packet_socket, "_open", refuse_sockets)
+        first, second = (resolve_interface(name, list_interfaces()) for name in ("eth1", "eth2"))
+        seen.tap.follow([first])
+        wait_until(lambda: send(other, b"there", lan=1) or seen.numbers(b"there"), "a packet")
+        packet = seen.wait(b"there")
+        with pytest.raises(PermissionRefused):
+            seen.tap.follow([second])
+        heard = seen.tap.heard
+
+    assert (packet.ifindex, heard) == (first.index, ("eth0", "eth1"))
+
+
+def test_prepared_sockets_that_an_interface_could_not_use_serve_the_next_one(
+    make_lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish(_: object) -> NoReturn:
+        raise OSError(errno.ENODEV, "No such device")
+
+    lab = make_lab(2, lans=2)
+    host, other = lab.host(1), lab.host(2)
+    with tapped(host, "eth0", prepared=2) as seen, host.entered():
+        monkeypatch.setattr(packet_socket, "_open", refuse_sockets)
+        chosen = [resolve_interface("eth1", list_interfaces())]
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(packet_socket.PacketSocket, "_listen", vanish)  # its ring is there by then
+            with pytest.raises(NetworkRefused, match="gone"):
+                seen.tap.follow(chosen)
+        seen.tap.follow(chosen)
+        wait_until(lambda: send(other, b"there", lan=1) or seen.numbers(b"there"), "a packet")
 
 
 def test_the_default_leaves_out_the_loopback_and_what_is_down(host1: Host) -> None:
