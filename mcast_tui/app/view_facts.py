@@ -86,7 +86,7 @@ def wire_entry(traffic: TapTraffic) -> GroupEntry:
 def stream_endpoint(stream: Stream, interface: str | None) -> str:
     """Return what to join for a stream, as `/join` reads it; a tagged one is on another interface."""
     endpoint = Endpoint(stream.destination, stream.port or 0, protocol=stream.protocol)
-    if interface is None or stream.vlan is not None or not stream.destination.is_multicast:
+    if interface is None or stream.vlan or not stream.destination.is_multicast:
         return str(endpoint)
     return f"{endpoint} if {typeable(interface, stream.ifindex)}"
 

@@ -335,6 +335,7 @@ def append(service: TapService, feed: Feed, *contents: bytes, **link: int) -> No
         ("224.1.0.2", 2, None, Standing.OTHERS),
         ("224.1.0.3", 2, None, Standing.NOBODY),
         ("224.1.0.1", 3, None, Standing.NOBODY),
+        ("224.1.0.1", 2, 0, Standing.OURS),
         ("224.1.0.1", 2, 5, Standing.UNKNOWN),
         ("224.1.0.1", None, None, Standing.UNKNOWN),
         ("255.255.255.255", 2, None, None),
@@ -388,6 +389,7 @@ def test_streams_stand_still_in_the_order_of_their_destinations() -> None:
     [
         (Feed(), -1, "eth0", "224.1.0.1:6666 if eth0"),
         (Feed(), -1, "e\x1b\u202e", "224.1.0.1:6666 if 2"),
+        (Feed(), 0, "eth0", "224.1.0.1:6666 if eth0"),
         (Feed(), 5, "eth0", "224.1.0.1:6666"),
         (Feed(flags=Flag.RAW, port=253), -1, None, "ip://224.1.0.1:253"),
         (

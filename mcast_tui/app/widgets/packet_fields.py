@@ -112,7 +112,7 @@ def _standing(wire: Wire | None) -> list[Field]:
     if wire is None or wire.standing is None:
         return []
     if wire.standing is Standing.UNKNOWN:
-        why = "in a VLAN, which is another interface" if wire.link.vlan >= 0 else "the tables cannot be read"
+        why = "in a VLAN, which is another interface" if wire.link.vlan > 0 else "the tables cannot be read"
         return [Field("membership", UNKNOWN, why)]
     only = "" if wire.standing is Standing.OURS else ": only the tap sees it"
     return [Field("membership", f"{wire.standing.value}{only}", "the kernel's tables, as read last")]

@@ -117,11 +117,12 @@ class TapTraffic:
     def standing(self, group: Address, ifindex: int | None, vlan: int | None) -> Standing | None:
         """Return whether a group is joined here on an interface; None where it is no group.
 
-        What is tagged belongs to another interface, one of that VLAN: which one is not known.
+        What is tagged belongs to another interface, one of that VLAN: which one is not known. VLAN 0 is none,
+        but a tag that tells a priority.
         """
         if not group.is_multicast:
             return None
-        if vlan is not None or ifindex is None:
+        if vlan or ifindex is None:
             return Standing.UNKNOWN
         try:
             rows = self._read_rows()
