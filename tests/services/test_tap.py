@@ -92,6 +92,20 @@ async def test_it_says_when_membership_messages_wait(host1: Host, host2: Host) -
     assert not any(frame.is_outgoing for frame in frames if frame.packet[12:16] == host2.address4.packed)
 
 
+async def test_nobody_is_told_that_something_waits_once_it_is_being_closed(host1: Host) -> None:
+    told: list[str] = []
+    frame = ControlFrame(1, 2, False, bytes(6), None, b"\x46")
+    with host1.entered():
+        service = TapService(ring_packets=1024, ring_bytes=1 << 17, heard=lambda: told.append("heard"))
+        service.start()
+
+    service._hear_from_thread((frame,))  # as the thread does with what lies in the rings at the end
+    await service.close()
+
+    assert told == []
+    assert frame in service.control_frames()
+
+
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let interfaces be looked at often."""

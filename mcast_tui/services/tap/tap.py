@@ -159,7 +159,8 @@ class TapService:
         self._following = asyncio.create_task(following, name="tap")
 
     async def close(self) -> None:
-        """End it, whichever way it was open; what was seen stays. Idempotent."""
+        """End it, whichever way it was open; what was seen stays, `heard` is called no more. Idempotent."""
+        self._heard = None
         self._state = replace(self._state, is_open=False)
         if self._tap is not None:
             self._tap.close()
@@ -255,7 +256,11 @@ class TapService:
     def _hear_from_thread(self, frames: tuple[ControlFrame, ...]) -> None:
         self._keep(frames)
         if self._heard is not None and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._heard)
+            self._loop.call_soon_threadsafe(self._tell_heard)
+
+    def _tell_heard(self) -> None:
+        if self._heard is not None:
+            self._heard()
 
     def _keep(self, frames: tuple[ControlFrame, ...]) -> None:
         self._overflowed += max(0, len(self._control) + len(frames) - MOST_WAITING)
@@ -314,8 +319,7 @@ class TapService:
             self.ring.append_blocks(batch.columns, batch.blocks, batch.firsts, batch.lengths)
         elif kind is tap_feed.Kind.CONTROL:
             self._keep(tap_feed.decode_control(body))
-            if self._heard is not None:
-                self._heard()
+            self._tell_heard()
         elif kind is tap_feed.Kind.STATUS:
             self._take_status(tap_feed.decode_status(body))
         else:
