@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HEADER = struct.Struct("<BI")
-VERSION = 1
+VERSION = 2
 BLOCK = 32
 
 _COLUMNS = COLUMNS | LINK_COLUMNS
@@ -65,16 +65,16 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who feeds: the first message."""
+    """The first message."""
 
     version: int
-    pid: int
-    interfaces: tuple[str, ...]
+    refusal: str
+    """Why nothing more will come; empty where it will."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the tap has counted since this reader came; sent about once a second."""
+    """What is heard, and was counted since this reader came; sent when it comes, and about once a second."""
 
     dropped: int
     refused: int
@@ -159,19 +159,22 @@ def decode_header(header: bytes) -> tuple[Kind, int]:
 
 
 def decode_hello(kind: Kind, body: bytes) -> Hello:
-    """Return who feeds, which the first message says."""
+    """Return the first message."""
     if kind is not Kind.HELLO:
         raise FeedError("it does not say who it is")
-    said = _read_facts(body, Hello)
-    hello = Hello(_number(said["version"]), _number(said["pid"]), _texts(said["interfaces"]))
-    if hello.version != VERSION:
-        raise FeedError(f"it speaks version {hello.version}, and this program version {VERSION}")
-    return hello
+    said = _read_facts(body)
+    version = said.get("version")
+    if version != VERSION:
+        raise FeedError(f"it speaks version {version!r:.20}, and this program version {VERSION}")
+    _require(said, Hello)
+    [refusal] = _texts([said["refusal"]])
+    return Hello(VERSION, refusal)
 
 
 def decode_status(body: bytes) -> Status:
     """Return what was counted."""
-    said = _read_facts(body, Status)
+    said = _read_facts(body)
+    _require(said, Status)
     return Status(
         _number(said["dropped"]),
         _number(said["refused"]),
@@ -182,14 +185,19 @@ def decode_status(body: bytes) -> Status:
     )
 
 
-def _read_facts(body: bytes, kind: type[Hello | Status]) -> dict[str, object]:
+def _read_facts(body: bytes) -> dict[str, object]:
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
         raise FeedError("facts that are no JSON") from None
-    if not isinstance(said, dict) or said.keys() != {field.name for field in fields(kind)}:
-        raise FeedError("facts that are not those of a tap")
+    if not isinstance(said, dict):
+        raise FeedError("facts that are none")
     return said
+
+
+def _require(said: dict[str, object], kind: type[Hello | Status]) -> None:
+    if said.keys() != {field.name for field in fields(kind)}:
+        raise FeedError("facts that are not those of a tap")
 
 
 def _number(value: object) -> int:

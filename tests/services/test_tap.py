@@ -205,7 +205,11 @@ def fake(unprivileged: None) -> Iterator[FakeTap]:
     door.close_door(somebody.socket, somebody.path)
 
 
-HELLO = tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, 1, ("eth9",)))
+HELLO = tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, ""))
+
+
+def status_of(*interfaces: str, troubles: tuple[str, ...] = ()) -> bytes:
+    return tap_feed.encode_status(tap_feed.Status(1, 2, 3, 4, interfaces, troubles))
 
 
 def rows(count: int, **values: int) -> Columns:
@@ -238,7 +242,7 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
         await fake.say(batch_of(rows(5)))
         control = ControlFrame(1, 2, False, bytes(6), None, b"\x46")
         await fake.say(tap_feed.encode_control([control]))
-        await fake.say(tap_feed.encode_status(tap_feed.Status(1, 2, 3, 4, ("eth9",), ())))
+        await fake.say(status_of("eth9"))
         await until(lambda: service.counts.not_fed)
         state, counts, head, frames = (
             service.state,
@@ -251,7 +255,7 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
         ended = service.state.error
         await fake.admit()  # it comes again
         await fake.say(HELLO)
-        await fake.say(tap_feed.encode_status(tap_feed.Status(1, 2, 3, 4, ("eth8",), ("Cannot tap eth9.",))))
+        await fake.say(status_of("eth8", troubles=("Cannot tap eth9.",)))
         await until(lambda: service.counts.not_fed == 8)
         again = service.state
 
@@ -262,6 +266,20 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
     assert counts == tap.TapCounts(dropped=1, refused=2, not_fed=4, control_skipped=3)
     assert "has ended" in str(ended)
     assert (again.is_open, again.interfaces, "Cannot tap eth9" in str(again.error)) == (True, ("eth8",), True)
+
+
+async def test_it_says_why_a_tap_does_not_feed_it_and_tries_again(fake: FakeTap) -> None:
+    async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
+        await fake.admit()
+        await fake.say(tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, "it has readers enough")))
+        fake.hang_up()
+        await until(lambda: "it has readers enough" in str(service.state.error))
+        refused = service.state
+        await fake.admit()
+        await fake.say(HELLO + status_of("eth9"))
+        await until(lambda: service.state.is_open)
+
+    assert (refused.is_open, service.state.error) == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +300,7 @@ async def test_a_feed_that_is_none_is_refused_and_another_one_taken(fake: FakeTa
         refused = service.state
         fake.hang_up()
         await fake.admit()
-        await fake.say(HELLO)
+        await fake.say(HELLO + status_of("eth9"))
         await until(lambda: service.state.is_open)
 
     assert (refused.is_open, service.ring.head) == (False, 0)
@@ -351,16 +369,31 @@ async def test_of_readers_that_come_together_no_more_are_let_in_than_may(
     said: list[str] = []
     with host1.entered(), ExitStack() as clients:
         feeding = helper.Helper(list_interfaces()[1:], User(os.geteuid(), os.getegid()), said.append)
-        for _ in range(helper.MOST_READERS + 1):  # as many as the kernel keeps waiting
+
+        def connect() -> socket.socket:
             found = door.connect_to_door(door.network_namespace())
             assert found is not None
-            clients.enter_context(found[0])
+            return clients.enter_context(found[0])
+
+        sockets = [connect() for _ in range(helper.MOST_READERS + 1)]  # as many as the kernel keeps waiting
         running = asyncio.create_task(feeding.run())
-        await until(lambda: len(said) == helper.MOST_READERS + 1)
+        told = [await hello_from(sock) for sock in sockets]
+        told.append(await hello_from(connect()))
         running.cancel()
         await asyncio.wait([running])
         feeding.close()
+
+    assert [each.refusal != "" for each in told] == [False] * helper.MOST_READERS + [True] * 2
     assert sum("one too many" in each for each in said) == 1
+
+
+async def hello_from(sock: socket.socket) -> tap_feed.Hello:
+    """Return the first message that comes."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE_S):
+        said = await loop.sock_recv(sock, tap_feed.HEADER.size)
+        kind, length = tap_feed.decode_header(said)
+        return tap_feed.decode_hello(kind, await loop.sock_recv(sock, length))
 
 
 async def test_a_tap_that_has_been_stopped_is_not_said_to_be_open(
@@ -368,10 +401,10 @@ async def test_a_tap_that_has_been_stopped_is_not_said_to_be_open(
 ) -> None:
     async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
         await fake.admit()
-        await fake.say(HELLO)
+        await fake.say(HELLO + status_of("eth9"))
         await until(lambda: service.state.is_open)
         monkeypatch.setattr(tap, "SILENCE_S", 0.05)  # from the next message on
-        await fake.say(tap_feed.encode_status(tap_feed.Status(0, 0, 0, 0, ("eth9",), ())))
+        await fake.say(status_of("eth9"))
         await until(lambda: not service.state.is_open)
         assert "said nothing" in str(service.state.error)
 

@@ -18,7 +18,7 @@ from mcast_tui.wire.tap_feed import FeedError, Kind
 from mcast_tui.wire.tpacket import FRAME_SIZE, FrameRing
 from tests.wire.frames import SOUND, put_frame
 
-HELLO = tap_feed.Hello(tap_feed.VERSION, 4711, ("eth0", "wlan0"))
+HELLO = tap_feed.Hello(tap_feed.VERSION, "it has readers enough")
 STATUS = tap_feed.Status(2, 3, 4, 5, ("eth1",), ("Cannot tap eth0: eth0 is down.",))
 CONTROL = (
     ControlFrame(1_700_000_000_000_000_000, 3, True, b"\x02\0\0\0\0\x01", 42, b"\x46packet"),
@@ -64,8 +64,8 @@ def test_facts_and_control_frames_arrive_as_they_were_said() -> None:
 
 
 def test_a_tap_of_another_version_or_one_that_does_not_say_who_it_is_is_refused() -> None:
-    other = json.dumps({"version": 2, "pid": 1, "interfaces": []}).encode()
-    with pytest.raises(FeedError, match="version 2"):
+    other = json.dumps({"version": 1, "pid": 1, "interfaces": [], "is_promiscuous": False}).encode()
+    with pytest.raises(FeedError, match="version 1"):
         tap_feed.decode_hello(Kind.HELLO, other)
     with pytest.raises(FeedError, match="who it is"):
         tap_feed.decode_hello(Kind.STATUS, body_of(tap_feed.encode_hello(HELLO)))

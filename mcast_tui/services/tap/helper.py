@@ -14,6 +14,7 @@ import os
 import pwd
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ MOST_READERS = 4
 """Each may keep `WAITING_BYTES` of memory; a person has one app, or two."""
 WAITING_BYTES = 16 << 20
 """What may wait for a reader: half a second of small packets at 200,000 a second."""
+TURNED_AWAY = 16
+"""Processes that were not let in and said to be so last: each of them tries again once a second."""
 STATUS_S = 1.0
 
 
@@ -79,6 +82,7 @@ class Helper:
         """Open the sockets and give up the privileges; raise `McastError` where either is refused."""
         self._say = say
         self._readers: list[_Reader] = []
+        self._turned_away: deque[int] = deque(maxlen=TURNED_AWAY)
         self._failed: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done = asyncio.Event()
@@ -93,8 +97,6 @@ class Helper:
         except BaseException:
             self.tap.close()
             raise
-        names = tuple(each.name for each in interfaces)
-        self._hello = tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, os.getpid(), names))
 
     async def run(self) -> None:
         """Feed whoever comes, until cancelled; raise what ends the capture otherwise."""
@@ -152,16 +154,25 @@ class Helper:
             sock, _ = await loop.sock_accept(self._door)
             sock.setblocking(False)
             pid, uid = peer_of(sock)
-            if uid != self.privileges.uid or len(self._readers) >= MOST_READERS:
-                why = f"is of user {uid}" if uid != self.privileges.uid else "is one too many"
-                self._say(f"process {pid} {why}: not let in")
-                sock.close()
-                continue
-            self._say(f"process {pid} reads")
-            reader = _Reader(sock, replace(self.tap.count()))
-            reader.offer(self._hello)
-            self._readers.append(reader)  # now: the next one may be there before its task has begun
-            tasks.create_task(self._feed(reader, pid))
+            if uid != self.privileges.uid:
+                self._turn_away(sock, pid, f"is of user {uid}")
+            elif len(self._readers) >= MOST_READERS:
+                with suppress(OSError):
+                    sock.send(_hello(f"it has {MOST_READERS} readers already, and lets nobody else in"))
+                self._turn_away(sock, pid, "is one too many")
+            else:
+                self._say(f"process {pid} reads")
+                reader = _Reader(sock, replace(self.tap.count()))
+                reader.offer(_hello())
+                reader.offer(self._status_of(reader))
+                self._readers.append(reader)  # now: the next one may be there before its task has begun
+                tasks.create_task(self._feed(reader, pid))
+
+    def _turn_away(self, sock: socket.socket, pid: int, why: str) -> None:
+        sock.close()
+        if pid not in self._turned_away:
+            self._turned_away.append(pid)
+            self._say(f"process {pid} {why}: not let in")
 
     async def _feed(self, reader: _Reader, pid: int) -> None:
         try:
@@ -175,12 +186,19 @@ class Helper:
 
     async def _tell_status(self) -> None:
         while True:
-            counts = self.tap.count()
-            troubles = tuple(str(refused) for refused in self.tap.refusals)
+            self.tap.count()
             for reader in self._readers:
-                reader.offer(tap_feed.encode_status(reader.status(counts, self.tap.heard, troubles)))
+                reader.offer(self._status_of(reader))
                 reader.news.set()
             await asyncio.sleep(STATUS_S)
+
+    def _status_of(self, reader: _Reader) -> bytes:
+        troubles = tuple(map(str, self.tap.refusals))
+        return tap_feed.encode_status(reader.status(self.tap.counts, self.tap.heard, troubles))
+
+
+def _hello(refusal: str = "") -> bytes:
+    return tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, refusal))
 
 
 class _Reader:

@@ -282,7 +282,7 @@ class TapService:
     async def _read_from(
         self, sock: socket.socket, pid: int, refusal: PermissionRefused
     ) -> McastError | None:
-        """Read a feed to its end; return why it ended, None where it was not one from the start."""
+        """Read a feed to its end; return why it ended, None where it ended before it said anything."""
         way, is_greeted = f"{TAP_COMMAND}, process {pid}", False
         try:
             reader, writer = await asyncio.open_unix_connection(sock=sock)
@@ -291,7 +291,9 @@ class TapService:
             return None
         try:
             hello = tap_feed.decode_hello(*await _message(reader))
-            self._state = TapState(is_open=True, interfaces=hello.interfaces, way=f"by {way}")
+            if hello.refusal:
+                return NetworkRefused(f"read from {way}", hello.refusal, remedy="End one of them.")
+            self._state = replace(self._state, way=f"by {way}")  # what is heard, it says next
             is_greeted = True
             self._is_counted = False
             while True:
