@@ -50,3 +50,30 @@ def test_a_process_without_privilege_is_fed_by_one_that_gave_its_own_up(
         reader.wait("payload", "by the new card")
 
     assert (left.uid, left.capabilities, left.bounding, left.has_no_new) == (uid, 0, 0, True)
+
+
+def test_what_comes_up_later_is_tapped_without_the_privilege_that_was_given_up(make_lab) -> None:
+    lab = make_lab(2, lans=2)
+    host, other, uid = lab.host(1), lab.host(2), os.geteuid()
+    host.run(["ip", "link", "set", "eth0", "down"])
+    lab.remove(1, 1)
+    with (
+        runtime_directory(uid),
+        started(host, "tap", "--user", str(uid), until="feeding") as helper,
+        Reader(host, uid) as reader,
+    ):
+        left = read_privileges(str(helper.process.pid))
+        closed = reader.wait_state(is_open=False, way=f"by sudo mcast-tui tap, process {helper.process.pid}")
+        lab.insert(1, 1)
+        reader.wait_state(interfaces=["eth1"], error=None)
+        wait_until(lambda: send(other, b"by a new card", lan=1) or "by a new card" in reader.said("payload"))
+        host.run(["ip", "link", "set", "eth0", "up"])
+        reader.wait_state(interfaces=["eth1", "eth0"], error=None)
+        host.run(["ip", "link", "add", "third", "up", "type", "veth", "peer", "name", "fourth"])
+        reader.wait_state(interfaces=["eth1", "eth0", "third"])
+        said = helper.errors.data.decode()
+
+    assert (left.capabilities, left.bounding, left.has_no_new) == (0, 0, True)
+    assert "none is up" in closed["error"]
+    assert "tapping what will come up, for nothing is: multicast and broadcast" in said
+    assert "tapping eth1, eth0, third now" in said

@@ -17,12 +17,12 @@ import pytest
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.errors import NetworkRefused, PermissionRefused, UsageError
 from mcast_tui.net import door
-from mcast_tui.net.interfaces import list_interfaces
 from mcast_tui.net.packet_socket import refuse_tap
 from mcast_tui.net.privileges import read_privileges
 from mcast_tui.net.tap import Counts
 from mcast_tui.services.lab.namespace import set_link
 from mcast_tui.services.tap import helper, streams, tap
+from mcast_tui.services.tap.choice import choose_interfaces
 from mcast_tui.services.tap.helper import User, find_user
 from mcast_tui.services.tap.tap import TapService
 from mcast_tui.wire import tap_feed
@@ -172,7 +172,6 @@ def unprivileged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(tap, "Tap", refuse)
-    monkeypatch.setattr(tap, "choose_interfaces", lambda _names: ())
     monkeypatch.setattr(tap, "LOOK_S", 0.01)
     monkeypatch.setattr(tap, "SILENCE_S", PATIENCE_S)
 
@@ -266,6 +265,18 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
     assert counts == tap.TapCounts(dropped=1, refused=2, not_fed=4, control_skipped=3)
     assert "has ended" in str(ended)
     assert (again.is_open, again.interfaces, "Cannot tap eth9" in str(again.error)) == (True, ("eth8",), True)
+
+
+async def test_it_is_fed_where_it_started_while_no_interface_was_up(fake: FakeTap) -> None:
+    assert choose_interfaces(()) == ()  # of the tests' own namespace
+
+    async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
+        closed = service.state
+        await fake.admit()
+        await fake.say(HELLO + status_of("eth9"))
+        await until(lambda: service.state.is_open)
+
+    assert isinstance(closed.error, PermissionRefused)
 
 
 async def test_it_says_why_a_tap_does_not_feed_it_and_tries_again(fake: FakeTap) -> None:
@@ -368,7 +379,7 @@ async def test_of_readers_that_come_together_no_more_are_let_in_than_may(
     monkeypatch.setattr(helper, "drop_privileges", lambda *_: kept)
     said: list[str] = []
     with host1.entered(), ExitStack() as clients:
-        feeding = helper.Helper(list_interfaces()[1:], User(os.geteuid(), os.getegid()), said.append)
+        feeding = helper.Helper(("eth0",), User(os.geteuid(), os.getegid()), said.append)
 
         def connect() -> socket.socket:
             found = door.connect_to_door(door.network_namespace())

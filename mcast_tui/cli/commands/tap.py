@@ -16,9 +16,10 @@ from mcast_tui.cli.talk import talk
 def tap(interfaces: tuple[str, ...], *, user: str | None, promiscuous: bool) -> int:
     """Show the app what passes INTERFACEs: groups nobody joined, IGMP and MLD, who sends what.
 
-    Without INTERFACE, all that are up and can multicast. Receives multicast and broadcast, sends nothing.
-    Opens its sockets, gives up every privilege and becomes the user who called sudo; only that user's
-    programs can read from it. Runs until ctrl+c, and says at its end what it captured and what was lost.
+    Without INTERFACE, all that can multicast, those that come up later included. Receives multicast and
+    broadcast, sends nothing. Opens its sockets, gives up every privilege and becomes the user who called
+    sudo; only that user's programs can read from it. Runs until ctrl+c, and says at its end what it captured
+    and what was lost.
     """
     from mcast_tui.cli.running import run
 
@@ -28,14 +29,12 @@ def tap(interfaces: tuple[str, ...], *, user: str | None, promiscuous: bool) -> 
 async def _tap(names: tuple[str, ...], user: str | None, *, is_promiscuous: bool) -> int:
     os.putenv("OPENBLAS_NUM_THREADS", "1")  # whatever else it is: a second thread would keep its privileges
     from mcast_tui.services.tap.helper import Helper, find_user
-    from mcast_tui.services.tap.tap import choose_interfaces
 
-    whom = find_user(user)
-    chosen = choose_interfaces(names)
-    helper = Helper(chosen, whom, talk, is_promiscuous=is_promiscuous)
+    helper = Helper(names, find_user(user), talk, is_promiscuous=is_promiscuous)
     try:
         what = "all IP" if is_promiscuous else "multicast and broadcast"
-        talk(f"tapping {', '.join(each.name for each in chosen)}: {what}")
+        on = ", ".join(helper.tap.heard) or "what will come up, for nothing is"
+        talk(f"tapping {on}: {what}")
         talk(f"privileges given up: {helper.privileges}")
         talk(f"feeding {helper.path}, for programs of user {helper.privileges.uid} only")
         await helper.run()

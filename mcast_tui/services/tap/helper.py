@@ -1,10 +1,11 @@
 """The privileged tap: it opens packet sockets, gives up every privilege, and feeds readers of one user.
 
-    helper = Helper(interfaces, user, say)     # needs CAP_NET_RAW
+    helper = Helper(names, user, say)          # needs CAP_NET_RAW
     await helper.run()                         # as that user, without privileges, until cancelled
 
 A reader that reads too slowly never holds up the capture: whole batches are kept from it, and it is told how
-many packets that were.
+many packets that were. Unless interfaces were named, it taps what comes up later as well, with sockets that
+it opened beforehand.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ import numpy.ma  # noqa: F401  # numpy loads it at first need; what is installed
 from mcast_tui.errors import UsageError
 from mcast_tui.net.door import close_door, network_namespace, open_door, peer_of
 from mcast_tui.net.privileges import drop_privileges
-from mcast_tui.net.tap import Tap
+from mcast_tui.net.tap import MOST_INTERFACES, Tap
+from mcast_tui.services.tap.choice import LOOK_S, choose_interfaces, follow_interfaces, refuse_none
 from mcast_tui.wire import tap_feed
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping, Sequence
 
-    from mcast_tui.net.interfaces import Interface
+    from mcast_tui.errors import McastError
     from mcast_tui.net.tap import Counts
     from mcast_tui.wire.columns import Column, Columns
     from mcast_tui.wire.membership.message import ControlFrame
@@ -72,12 +74,7 @@ class Helper:
     """One tap with its readers."""
 
     def __init__(
-        self,
-        interfaces: Sequence[Interface],
-        user: User,
-        say: Callable[[str], None],
-        *,
-        is_promiscuous: bool = False,
+        self, names: Sequence[str], user: User, say: Callable[[str], None], *, is_promiscuous: bool = False
     ) -> None:
         """Open the sockets and give up the privileges; raise `McastError` where either is refused."""
         self._say = say
@@ -88,9 +85,18 @@ class Helper:
         self._done = asyncio.Event()
         self.not_fed = 0
         namespace = network_namespace()
+        chosen = choose_interfaces(names)
+        self._is_open_ended = not names
+        self._hindrance: McastError | None = None if chosen else refuse_none()
         self.tap = Tap(
-            interfaces, self, heard=self._hear, ended=self._end_of_tap, is_promiscuous=is_promiscuous
+            chosen,
+            self,
+            heard=self._hear,
+            ended=self._end_of_tap,
+            is_promiscuous=is_promiscuous,
+            prepared=MOST_INTERFACES if self._is_open_ended else 0,
         )
+        self._announced = self.tap.heard
         try:
             self.privileges = drop_privileges(user.uid, user.gid)
             self._door, self.path = open_door(namespace)
@@ -105,6 +111,8 @@ class Helper:
             tasks.create_task(self._admit(tasks))
             tasks.create_task(self._tell_status())
             tasks.create_task(self._watch())
+            if self._is_open_ended:
+                tasks.create_task(self._follow())
             self.tap.start()
 
     def close(self) -> None:
@@ -184,8 +192,17 @@ class Helper:
             self.not_fed += reader.not_fed
             reader.close()
 
+    async def _follow(self) -> None:
+        """Tap what has come up since: the sockets are there."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self._hindrance = follow_interfaces(self.tap, ())
+
     async def _tell_status(self) -> None:
         while True:
+            if self.tap.heard != self._announced:
+                self._announced = self.tap.heard
+                self._say(f"tapping {', '.join(self._announced) or 'nothing'} now")
             self.tap.count()
             for reader in self._readers:
                 reader.offer(self._status_of(reader))
@@ -193,7 +210,8 @@ class Helper:
             await asyncio.sleep(STATUS_S)
 
     def _status_of(self, reader: _Reader) -> bytes:
-        troubles = tuple(map(str, self.tap.refusals))
+        hindrance = () if self._hindrance is None else (self._hindrance,)
+        troubles = tuple(map(str, (*self.tap.refusals, *hindrance)))
         return tap_feed.encode_status(reader.status(self.tap.counts, self.tap.heard, troubles))
 
 

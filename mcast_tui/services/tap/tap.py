@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from mcast_tui.capture.ring import MIB, PacketRing
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused
 from mcast_tui.net.door import connect_to_door, network_namespace
-from mcast_tui.net.interfaces import list_interfaces, resolve_interface
-from mcast_tui.net.packet_socket import TAP_COMMAND, tappable
-from mcast_tui.net.tap import MOST_INTERFACES, Tap
+from mcast_tui.net.packet_socket import TAP_COMMAND
+from mcast_tui.net.tap import Tap
+from mcast_tui.services.tap.choice import LOOK_S, follow_interfaces
 from mcast_tui.services.tap.streams import StreamTable
 from mcast_tui.wire import tap_feed
 from mcast_tui.wire.frame import LINK_COLUMNS
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
 
-    from mcast_tui.net.interfaces import Interface
     from mcast_tui.services.tap.streams import Stream
     from mcast_tui.wire.membership.message import ControlFrame
 
@@ -41,8 +40,6 @@ RING_BYTES = 16 * MIB
 """A fifth of the main ring, for a tap sees what others asked for: 40 MiB when full."""
 MOST_WAITING = 4096
 """Control frames kept until somebody asks for them: a query to a large LAN has that many answers."""
-LOOK_S = 1.0
-"""How often the privileged tap is looked for: some look-ups of names; or interfaces: two dumps by netlink."""
 SILENCE_S = 10.0
 """A tap says each second what it has counted; one that is silent for this long has been stopped (ctrl+z)."""
 
@@ -149,14 +146,8 @@ class TapService:
         """Open the tap, of the calling thread's network namespace; `state` says what came of it."""
         self._loop = asyncio.get_running_loop()
         self._namespace = network_namespace()
-        try:
-            self._look_for_interfaces()
-        except PermissionRefused as error:
-            self._state = TapState(is_open=False, error=error)
-            following = self._follow(error)
-        else:
-            following = self._follow_interfaces()
-        self._following = asyncio.create_task(following, name="tap")
+        self._look_for_interfaces()
+        self._following = asyncio.create_task(self._go_on_looking(), name="tap")
 
     async def close(self) -> None:
         """End it, whichever way it was open; what was seen stays, `heard` is called no more. Idempotent."""
@@ -222,36 +213,36 @@ class TapService:
 
     # -- in this process
 
-    async def _follow_interfaces(self) -> None:
-        """Tap what was to be tapped and has come since."""
+    async def _go_on_looking(self) -> None:
+        """Tap what was to be tapped and has come since; where this process may not, be fed."""
         while True:
+            if self._tap is None and isinstance(self._state.error, PermissionRefused):
+                await self._follow(self._state.error)  # for good
             await asyncio.sleep(LOOK_S)
-            try:
-                self._look_for_interfaces()
-            except PermissionRefused as error:  # the right to tap was given up since
-                self._state = replace(self._state, error=error)
+            self._look_for_interfaces()
 
     def _look_for_interfaces(self) -> None:
-        """Open the tap, or tap more; `state` says what came of it. Raise `PermissionRefused`."""
-        refusal: McastError | None = None
+        """Open the tap, or tap more; `state` says what hinders."""
+        refusal: McastError | None
         try:
-            chosen = choose_interfaces(self._names)
             if self._tap is None:
-                self._tap = self._open(chosen)
+                self._tap, refusal = self._open()
             else:
-                self._tap.follow(chosen)
-        except PermissionRefused:
-            raise
+                refusal = follow_interfaces(self._tap, self._names)
         except McastError as error:
             refusal = error
         self._state = replace(self._state, error=refusal)
+        self._is_counted |= self._tap is not None and bool(self._tap.sockets)
 
-    def _open(self, chosen: Sequence[Interface]) -> Tap:
-        tap = Tap(chosen, self.ring, heard=self._hear_from_thread, is_promiscuous=self._is_promiscuous)
+    def _open(self) -> tuple[Tap, McastError | None]:
+        """Open the tap, also where there is nothing to tap yet: whether it may be opened is known then."""
+        tap = Tap(
+            (), self.ring, heard=self._hear_from_thread, is_promiscuous=self._is_promiscuous, prepared=1
+        )
+        refusal = follow_interfaces(tap, self._names)
         tap.start()
         self._state = TapState(is_open=True, way="in this process")
-        self._is_counted = True
-        return tap
+        return tap, refusal
 
     def _hear_from_thread(self, frames: tuple[ControlFrame, ...]) -> None:
         self._keep(frames)
@@ -348,23 +339,3 @@ def _ended(way: str, refusal: PermissionRefused) -> NetworkRefused:
         remedy="Start it again in another terminal.",
         command=refusal.command,
     )
-
-
-def choose_interfaces(names: Sequence[str]) -> tuple[Interface, ...]:
-    """Return the interfaces a user named, or all that are up and can multicast; raise `McastError`."""
-    known = list_interfaces()
-    if names:
-        found = {each.index: each for each in (resolve_interface(name, known) for name in names)}
-        chosen = tuple(found.values())
-    else:
-        chosen = tappable(known)
-    if not chosen:
-        raise NetworkRefused(
-            "tap an interface",
-            "none is up and able to multicast",
-            remedy="Name one, or switch one on.",
-            command="ip -brief link",
-        )
-    if names and len(chosen) > MOST_INTERFACES:
-        raise NetworkRefused("tap that many interfaces", f"{MOST_INTERFACES} are the most at once")
-    return chosen[:MOST_INTERFACES]
