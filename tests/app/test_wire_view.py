@@ -18,6 +18,7 @@ from mcast_tui.app.widgets.packet_columns import fit_columns, format_header
 from mcast_tui.app.widgets.packet_lines import PacketLines
 from mcast_tui.app.widgets.packet_row import format_row
 from mcast_tui.app.widgets.stream_list import fit_columns as fit_streams
+from mcast_tui.app.widgets.stream_list import say_missing
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.errors import NetworkRefused, PermissionRefused
 from mcast_tui.services.tap import tap
@@ -382,6 +383,14 @@ def test_streams_stand_still_in_the_order_of_their_destinations() -> None:
         ("239.2.2.2", "192.168.10.2"),
         ("239.2.2.2", "192.168.10.3"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "uncounted", "said"),
+    [(0, 0, ""), (1500, 0, ", 1 500 made room"), (1500, 24, ", 1 500 made room, 24 packets not counted")],
+)
+def test_what_is_missing_among_the_streams_is_said(forgotten: int, uncounted: int, said: str) -> None:
+    assert say_missing(forgotten, uncounted) == said
 
 
 @pytest.mark.parametrize(

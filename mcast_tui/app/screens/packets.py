@@ -39,7 +39,7 @@ from mcast_tui.app.widgets.packet_bars import ColumnHeader, FollowPill
 from mcast_tui.app.widgets.packet_detail import PacketDetail
 from mcast_tui.app.widgets.packet_log import PacketLog
 from mcast_tui.app.widgets.packet_row import packet_of
-from mcast_tui.app.widgets.stream_list import StreamList, StreamPanel
+from mcast_tui.app.widgets.stream_list import StreamList, StreamPanel, say_missing
 from mcast_tui.human import format_count
 from mcast_tui.safe import show
 
@@ -186,7 +186,8 @@ class PacketsPane(Vertical):
         traffic = self._scope.traffic
         if traffic is not None and self._layout.shows_streams(self._room):
             streams, tap = traffic.streams(time.monotonic()), traffic.tap
-            self.streams.show(streams, time.time_ns(), tap.streamless, is_open=tap.state.is_open)
+            missing = say_missing(tap.forgotten_streams, tap.streamless)
+            self.streams.show(streams, time.time_ns(), missing, is_open=tap.state.is_open)
 
     def _show_lines(self) -> None:
         hidden_before = self._cleared.get(self._scope.title, 0)

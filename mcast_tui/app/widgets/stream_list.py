@@ -144,6 +144,12 @@ class StreamList(CursorRows):
         return self.chosen is not None if action == "join" else True
 
 
+def say_missing(forgotten: int, uncounted: int) -> str:
+    """Say how many streams made room for later ones, and how many packets were evicted before any look."""
+    gone = f", {human.format_count(forgotten)} made room" if forgotten else ""
+    return f"{gone}, {human.format_count(uncounted)} packets not counted" if uncounted else gone
+
+
 class StreamPanel(Vertical):
     """The list under its heading."""
 
@@ -158,9 +164,8 @@ class StreamPanel(Vertical):
         yield self._titles
         yield self.list
 
-    def show(self, streams: Sequence[StreamNow], now: int, uncounted: int, *, is_open: bool) -> None:
-        """Draw these; `uncounted` packets were evicted before anybody asked whose they were."""
-        missing = f", {human.format_count(uncounted)} packets not counted" if uncounted else ""
+    def show(self, streams: Sequence[StreamNow], now: int, missing: str, *, is_open: bool) -> None:
+        """Draw these, and say what is missing among them: `say_missing`."""
         self._heading.show("STREAMS ON THE WIRE", f"{len(streams)}{missing}, v here and back ")
         self.list.show(streams, now, is_open=is_open)
 

@@ -211,6 +211,11 @@ class TapService:
         """Packets that were evicted before anybody asked for streams: they are in none."""
         return self._streams.evicted
 
+    @property
+    def forgotten_streams(self) -> int:
+        """Streams that made room for later ones; one that comes again is counted anew."""
+        return self._streams.forgotten
+
     # -- in this process
 
     async def _go_on_looking(self) -> None:
