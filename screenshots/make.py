@@ -91,10 +91,12 @@ async def take_classroom(folder: Path, lesson: Scenario) -> None:
     async with app.run_test(size=SIZES[1]) as pilot:
         await wait(pilot, lambda: app.classroom is not None)
         assert app.classroom is not None
-        desk = app.classroom._desk
+        lectern = app.classroom._lectern
         for done in range(1, 4):
             await pilot.press("space")
-            await wait(pilot, lambda done=done: desk.lesson is not None and len(desk.lesson.results) == done)
+            await wait(
+                pilot, lambda done=done: lectern.lesson is not None and len(lectern.lesson.results) == done
+            )
         await take_sizes(pilot, app, folder, "lab")
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
-from mcast_tui.app.classroom.scene import Watch
 from mcast_tui.services.lab.classroom.faults import InterfaceSettings
 from mcast_tui.services.lab.classroom.parts import Member, Sender
 from mcast_tui.services.lab.classroom.picture import (
@@ -17,11 +16,12 @@ from mcast_tui.services.lab.classroom.picture import (
     Picture,
     SenderState,
 )
+from mcast_tui.services.lab.classroom.scene import Watch
 from mcast_tui.services.lab.classroom.switch_state import PortCounters, PortEntry, SwitchState
 from mcast_tui.wire.kernel_tables import HostGroup
 
 if TYPE_CHECKING:
-    from mcast_tui.app.classroom.scene import Scene
+    from mcast_tui.services.lab.classroom.scene import Scene
 
 GROUP = ip_address("239.1.1.1")
 

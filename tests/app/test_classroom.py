@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.binding import Binding
 
-from mcast_tui.app.classroom import desk as classroom_desk
 from mcast_tui.app.classroom import screen as classroom_screen
 from mcast_tui.app.classroom.app import ClassroomApp
 from mcast_tui.app.widgets.footer import SHOWN
 from mcast_tui.errors import PermissionRefused
+from mcast_tui.services.lab.classroom import lectern as classroom_lectern
 from mcast_tui.services.lab.classroom.lessons import find_scenario
 from mcast_tui.services.lab.classroom.live_lan import LanPlan
 from mcast_tui.services.lab.classroom.runner import Runner
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from mcast_tui.app.classroom.desk import Desk
+    from mcast_tui.services.lab.classroom.lectern import Lectern
     from mcast_tui.services.lab.classroom.picture import Picture
     from mcast_tui.services.lab.classroom.scenario import Scenario
     from mcast_tui.services.lab.host import Host
@@ -46,7 +46,7 @@ SIZES = [(1, 1), (2, 2), (200, 50), (3, 40), (80, 24), (200, 3), (40, 12), (120,
 @pytest.fixture(autouse=True)
 def keys_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a key wait for what was asked before it as long as tests wait for anything."""
-    monkeypatch.setattr(classroom_desk, "BUSY_S", PATIENCE_S)
+    monkeypatch.setattr(classroom_lectern, "BUSY_S", PATIENCE_S)
 
 
 @dataclass
@@ -57,8 +57,8 @@ class Classroom:
     pilot: Pilot[int]
 
     @property
-    def desk(self) -> Desk:
-        return self.app.classroom._desk
+    def lectern(self) -> Lectern:
+        return self.app.classroom._lectern
 
     @property
     def text(self) -> str:
@@ -68,7 +68,7 @@ class Classroom:
     @property
     def told(self) -> list[str]:
         """Everything that happened, the oldest first."""
-        return [" ".join(part for part in (each.what, each.fix) if part) for each in self.desk.news]
+        return [" ".join(part for part in (each.what, each.fix) if part) for each in self.lectern.news]
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -93,16 +93,16 @@ class Classroom:
         """Wait until this holds of a picture of the LAN that the test itself takes."""
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while not condition(await self.desk._lan.look()):
+                while not condition(await self.lectern._lan.look()):
                     await self.pilot.pause(0.02)
         except TimeoutError:
             raise AssertionError(f"{what or 'it'} was never seen:\n{self.text}\n{self.told}") from None
 
     async def step(self) -> None:
         """Do the next step of the lesson and wait for what it expects."""
-        done = len(self.desk.lesson.results)
+        done = len(self.lectern.lesson.results)
         await self.press("space")
-        await self.until(lambda: len(self.desk.lesson.results) == done + 1, "the step")
+        await self.until(lambda: len(self.lectern.lesson.results) == done + 1, "the step")
 
 
 @asynccontextmanager
@@ -112,7 +112,7 @@ async def classroom(
     app = ClassroomApp(LanPlan(**{"hosts": 3, **plan}), scenario)
     async with app.run_test(size=size) as pilot:
         room = Classroom(app, pilot)
-        await room.until(lambda: app.classroom is not None and room.desk.scene is not None, "the picture")
+        await room.until(lambda: app.classroom is not None and room.lectern.scene is not None, "the picture")
         yield room
 
 
@@ -131,7 +131,7 @@ async def test_keys_do_to_the_marked_host_and_the_switch_what_they_say() -> None
         await room.until_seen(
             lambda now: any(state.heard for state in now.members.values()), "a packet heard"
         )
-        before = await room.desk._lan.look()
+        before = await room.lectern._lan.look()
         assert before.host(2).users(next(iter(before.members.values())).member.group, "eth0") == 1
         await room.until_seen(
             lambda now: now.link(3, 0).counters.bytes_out > before.link(3, 0).counters.bytes_out + 5_000,
@@ -178,7 +178,7 @@ async def test_an_answer_that_is_wrong_is_refused_at_once_and_kept_to_be_mended(
         await room.press("d", "escape")
         assert not room.app.classroom.ask_line.is_open
         await room.press("right")
-        assert room.desk.selected == 3
+        assert room.lectern.selected == 3
 
 
 async def test_tab_and_arrows_write_what_could_be_meant_and_letters_are_no_keys_meanwhile() -> None:
@@ -194,7 +194,7 @@ async def test_tab_and_arrows_write_what_could_be_meant_and_letters_are_no_keys_
         await room.until(lambda: not field.value, "an empty field")
         await room.press("b", "r", "tab")
         assert field.value == "broadcast"
-        assert room.desk.selected == 1
+        assert room.lectern.selected == 1
         await room.press("enter")
         await room.until_seen(lambda now: now.members, "the member")
         await room.until(lambda: "hears port 5000" in room.text, "the member on the picture")
@@ -213,7 +213,7 @@ async def test_a_host_on_two_lans_is_asked_about_its_cable_and_one_with_two_grou
         await room.press("2")
         await room.answer("c", "eth1")
         await room.until_seen(lambda now: not now.link(2, 1).counters.is_up, "the cable on LAN 1")
-        assert (await room.desk._lan.look()).link(2, 0).counters.is_up
+        assert (await room.lectern._lan.look()).link(2, 0).counters.is_up
         await room.until(lambda: "switch br1" in room.text, "the second switch")
 
 
@@ -222,13 +222,13 @@ async def test_a_click_marks_a_host_plays_a_lesson_and_does_what_a_key_of_the_fo
         board = room.app.classroom.board
         area = board._board.hosts[3]
         await room.pilot.click("#board", offset=(area.x + 2, area.y + 1))
-        await room.until(lambda: room.desk.selected == 3, "the mark")
+        await room.until(lambda: room.lectern.selected == 3, "the mark")
         footer = room.text.splitlines()[-1]
         await room.pilot.click("#footer", offset=(footer.index("n snoop"), 0))
         await room.until_seen(lambda now: now.switches[0].snooping, "snooping")
         await room.pilot.click("#lesson", offset=(8, 3))
         await room.pilot.click("#lesson", offset=(8, 3))
-        await room.until(lambda: room.desk.lesson is not None, "a lesson")
+        await room.until(lambda: room.lectern.lesson is not None, "a lesson")
 
 
 async def test_any_size_and_back_leaves_the_classroom_as_it_was() -> None:
@@ -270,23 +270,25 @@ async def test_every_binding_has_an_id_and_every_key_of_the_footer_does_somethin
 async def test_a_lesson_is_chosen_stepped_begun_anew_and_left_and_its_lan_is_played_on() -> None:
     async with classroom() as room:
         await room.press("down", "up", "enter")
-        await room.until(lambda: room.desk.lesson is not None and room.desk.scene is not None, "the lesson")
+        await room.until(
+            lambda: room.lectern.lesson is not None and room.lectern.scene is not None, "the lesson"
+        )
         assert "LESSON 1 of 7" in room.text
         await room.step()
         await room.until(lambda: "✓ port 3 carries stream" in room.text, "the claim, and that it holds")
         await room.step()
         await room.until_seen(lambda now: now.host(2).memberships and now.members, "the member")
-        lan = room.desk._lan
+        lan = room.lectern._lan
         await room.press("b")
-        await room.until(lambda: room.desk._lan not in {None, lan}, "another LAN")
+        await room.until(lambda: room.lectern._lan not in {None, lan}, "another LAN")
         await room.until(
-            lambda: room.desk.lesson.results == [] and room.desk.scene is not None, "the beginning"
+            lambda: room.lectern.lesson.results == [] and room.lectern.scene is not None, "the beginning"
         )
         await room.step()
-        lan = room.desk._lan
+        lan = room.lectern._lan
         await room.press("f")
-        await room.until(lambda: room.desk.lesson is None, "free play")
-        assert room.desk._lan is lan
+        await room.until(lambda: room.lectern.lesson is None, "free play")
+        assert room.lectern._lan is lan
         assert (await lan.look()).senders
         await room.press("3", "n")
         await room.until_seen(lambda now: now.switches[0].snooping, "snooping")
@@ -298,19 +300,19 @@ async def test_a_lesson_runs_by_itself_until_it_is_over_or_told_to_wait(
     monkeypatch.setattr(classroom_screen, "READING_S", 0.05)
     async with classroom(find_scenario("leak")) as room:
         await room.press("a")
-        await room.until(lambda: room.desk.lesson.is_over, "its end")
+        await room.until(lambda: room.lectern.lesson.is_over, "its end")
         await room.until(lambda: not room.app.classroom.is_automatic, "the waiting")
-        assert all(result.holds for result in room.desk.lesson.results)
+        assert all(result.holds for result in room.lectern.lesson.results)
         await room.until(lambda: "All of it was so." in room.text, "its last words")
         monkeypatch.setattr(classroom_screen, "READING_S", 3600)
         await room.press("b")
-        await room.until(lambda: room.desk.lesson is not None and not room.desk.lesson.results, "anew")
+        await room.until(lambda: room.lectern.lesson is not None and not room.lectern.lesson.results, "anew")
         await room.press("a")
-        await room.until(lambda: len(room.desk.lesson.results) == 1, "a step")
+        await room.until(lambda: len(room.lectern.lesson.results) == 1, "a step")
         await room.press("a")
         assert not room.app.classroom.is_automatic
         await room.step()
-        assert len(room.desk.lesson.results) == 2
+        assert len(room.lectern.lesson.results) == 2
 
 
 async def test_another_lesson_may_be_begun_in_the_midst_of_a_step() -> None:
@@ -319,15 +321,16 @@ async def test_another_lesson_may_be_begun_in_the_midst_of_a_step() -> None:
         await room.step()
         await room.step()
         await room.press("space")  # four minutes: some seconds
-        await room.until(lambda: room.desk.lesson.running is not None, "the step")
+        await room.until(lambda: room.lectern.lesson.running is not None, "the step")
         await room.press("p")
         await room.until(lambda: "OR PLAY FREELY" in room.text, "the list")
         await room.press("enter")
         await room.until(
-            lambda: room.desk.lesson is not None and room.desk.lesson.scenario.name == "flooding", "the other"
+            lambda: room.lectern.lesson is not None and room.lectern.lesson.scenario.name == "flooding",
+            "the other",
         )
         await room.step()
-        assert room.desk.lesson.results[0].holds
+        assert room.lectern.lesson.results[0].holds
 
 
 async def test_a_lan_that_is_refused_ends_the_app_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.app.classroom.board_paint import paint_board
-from mcast_tui.app.classroom.changes import MOST, changes
-from mcast_tui.app.classroom.scene import Watch
 from mcast_tui.app.classroom.status_words import header_line, host_line
 from mcast_tui.app.palette import ASCII, UNICODE
+from mcast_tui.services.lab.classroom.changes import MOST, changes
 from mcast_tui.services.lab.classroom.faults import InterfaceSettings
+from mcast_tui.services.lab.classroom.scene import Watch
 from mcast_tui.services.notice import Level
 from tests.app.pictures import (
     entry,
@@ -29,8 +29,8 @@ from tests.app.pictures import (
 
 if TYPE_CHECKING:
     from mcast_tui.app.classroom.board_paint import Board
-    from mcast_tui.app.classroom.scene import Scene
     from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.lab.classroom.scene import Scene
 
 SIZES = [
     (1, 1),

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcast_tui.app.classroom.answers import read_member, read_percent, read_sender
-from mcast_tui.app.classroom.desk import Lesson
 from mcast_tui.app.classroom.lesson_words import lesson_rows, menu
 from mcast_tui.app.palette import UNICODE
 from mcast_tui.errors import EndpointError, UsageError
 from mcast_tui.services.lab.classroom.actions import Leave
+from mcast_tui.services.lab.classroom.answers import read_member, read_percent, read_sender
 from mcast_tui.services.lab.classroom.cast import Cast
 from mcast_tui.services.lab.classroom.claims import KnowsQuerier
 from mcast_tui.services.lab.classroom.expectations import Expectation
+from mcast_tui.services.lab.classroom.lectern import Lesson
 from mcast_tui.services.lab.classroom.live_lan import LanPlan
 from mcast_tui.services.lab.classroom.runner import Outcome, Runner, StepResult
 from mcast_tui.services.lab.classroom.scenario import Scenario, Step

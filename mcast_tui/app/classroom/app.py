@@ -35,14 +35,14 @@ class ClassroomApp(TerminalApp):
 
     async def _open_lan(self) -> None:
         """Read the lessons, build the LAN, and show it."""
-        from mcast_tui.app.classroom.desk import Desk
         from mcast_tui.app.classroom.screen import ClassroomScreen
+        from mcast_tui.services.lab.classroom.lectern import Lectern
         from mcast_tui.services.lab.classroom.lessons import lessons
 
-        desk = Desk(self._plan, await asyncio.to_thread(lessons))
-        self.held.push_async_callback(desk.close)
-        await desk.open(self._scenario)
-        classroom = ClassroomScreen(desk, self.glyphs)
+        lectern = Lectern(self._plan, await asyncio.to_thread(lessons))
+        self.held.push_async_callback(lectern.close)
+        await lectern.open(self._scenario)
+        classroom = ClassroomScreen(lectern, self.glyphs)
         await self.push_screen(classroom)
         self.classroom = self.front = classroom
         classroom.refresh_bindings()

@@ -13,8 +13,8 @@ from mcast_tui.app.classroom.board_paint import Board, paint_board
 if TYPE_CHECKING:
     from textual.events import Click
 
-    from mcast_tui.app.classroom.scene import Scene
     from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.lab.classroom.scene import Scene
 
 
 class BoardView(Widget):

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from textual.content import Content
 
     from mcast_tui.app.classroom.canvas import Pen, Words
-    from mcast_tui.app.classroom.scene import Scene
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.lab.classroom.picture import HostState, LinkState
+    from mcast_tui.services.lab.classroom.scene import Scene
     from mcast_tui.services.lab.classroom.switch_state import SwitchState
 
 TALLEST_SLOT = 9

@@ -13,9 +13,9 @@ from mcast_tui.app.fit import MUTED
 
 if TYPE_CHECKING:
     from mcast_tui.app.classroom.canvas import Canvas, Pen
-    from mcast_tui.app.classroom.scene import Scene
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.lab.classroom.picture import LinkState
+    from mcast_tui.services.lab.classroom.scene import Scene
 
 SPACING, WIDE_SPACING = 4, 9
 """Cells between two packets drawn on a busy cable, and on one with less than `BUSY_PER_S`."""

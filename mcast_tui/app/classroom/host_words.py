@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcast_tui import human
-from mcast_tui.app.classroom.scene import received
 from mcast_tui.app.fit import MUTED
+from mcast_tui.services.lab.classroom.scene import received
 
 if TYPE_CHECKING:
     from mcast_tui.app.classroom.canvas import Line
-    from mcast_tui.app.classroom.scene import Scene
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.lab.classroom.parts import Member
     from mcast_tui.services.lab.classroom.picture import HostState, MemberState, SenderState
+    from mcast_tui.services.lab.classroom.scene import Scene
     from mcast_tui.wire.literal import Address
 
 MODES = ("off", "strict", "loose")

@@ -9,18 +9,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mcast_tui.app.classroom import answers
 from mcast_tui.app.classroom.ask_line import Question
 from mcast_tui.app.classroom.host_words import MODES
 from mcast_tui.errors import UsageError
-from mcast_tui.services.lab.classroom import actions
+from mcast_tui.services.lab.classroom import actions, answers
 from mcast_tui.services.lab.classroom.parts import PORT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from mcast_tui.app.classroom.desk import Desk
     from mcast_tui.services.lab.classroom.actions import Action
+    from mcast_tui.services.lab.classroom.lectern import Lectern
     from mcast_tui.services.lab.classroom.picture import Picture
 
 GROUP = "239.1.2.3"
@@ -40,12 +39,12 @@ CABLES, MEMBERS, SENDERS = "which cable", "which membership", "which sender"
 
 
 class Keys:
-    """The keys of one desk; `ask` puts a question to the person, `do` has something done meanwhile."""
+    """The keys of one lectern; `ask` puts a question to the person, `do` has something done meanwhile."""
 
     def __init__(
-        self, desk: Desk, ask: Callable[[Question], None], do: Callable[[Awaitable[None]], None]
+        self, lectern: Lectern, ask: Callable[[Question], None], do: Callable[[Awaitable[None]], None]
     ) -> None:
-        self._desk = desk
+        self._lectern = lectern
         self._ask = ask
         self._do = do
 
@@ -57,15 +56,15 @@ class Keys:
         offers = await self._groups()
 
         async def answer(text: str) -> None:
-            member = answers.read_member(text, self._desk.new_name("member"), host, lans)
-            await self._desk.perform(partial(_always, actions.Join(member)))
+            member = answers.read_member(text, self._lectern.new_name("member"), host, lans)
+            await self._lectern.perform(partial(_always, actions.Join(member)))
 
         self._ask(Question(f"host{host} joins", answers.JOIN_HINT, offers[0][0], offers, answer))
 
     async def leave(self) -> None:
         """Let the selected host leave what it joined; ask which when it is more than one."""
         host, _ = self._host()
-        picture = await self._desk.picture()
+        picture = await self._lectern.picture()
         names = {
             state.member.words: name for name, state in picture.members.items() if state.member.host == host
         }
@@ -78,7 +77,7 @@ class Keys:
     async def send(self) -> None:
         """Stop the selected host's sender; ask where to send when it has none."""
         host, _ = self._host()
-        picture = await self._desk.picture()
+        picture = await self._lectern.picture()
         names = {
             state.sender.words: name for name, state in picture.senders.items() if state.sender.host == host
         }
@@ -92,7 +91,7 @@ class Keys:
     async def send_more(self) -> None:
         """Ask where the selected host is to send, whatever it sends already."""
         host, lans = self._host()
-        members = (await self._desk.picture()).members.values()
+        members = (await self._lectern.picture()).members.values()
         joined = [str(state.member.group) for state in members if state.member.group]
         offers = [(f"{group} {answers.RATE:g}", "somebody is a member") for group in dict.fromkeys(joined)]
         offers += [
@@ -100,15 +99,15 @@ class Keys:
         ]
 
         async def answer(text: str) -> None:
-            sender = answers.read_sender(text, self._desk.new_name("sender"), host, lans)
-            await self._desk.perform(partial(_always, actions.Start(sender)))
+            sender = answers.read_sender(text, self._lectern.new_name("sender"), host, lans)
+            await self._lectern.perform(partial(_always, actions.Start(sender)))
 
         self._ask(Question(f"host{host} sends to", answers.SEND_HINT, offers[0][0], offers, answer))
 
     async def _groups(self) -> list[tuple[str, str]]:
         """Return what is worth joining: what is sent to, of any source and of that one, then examples."""
         found: dict[str, str] = {}
-        picture = await self._desk.picture()
+        picture = await self._lectern.picture()
         for state in picture.senders.values():
             sender = state.sender
             if not sender.to.is_multicast:
@@ -124,7 +123,7 @@ class Keys:
 
     async def snooping(self) -> None:
         """Let the switches snoop, or no more."""
-        self._do(self._desk.perform(lambda now: actions.SetSnooping(on=not now.switches[0].snooping)))
+        self._do(self._lectern.perform(lambda now: actions.SetSnooping(on=not now.switches[0].snooping)))
 
     async def querier(self) -> None:
         """Let the switches ask in IGMPv3, then in IGMPv2, then not at all."""
@@ -135,7 +134,7 @@ class Keys:
             asks, version = QUERIERS[(at + 1) % len(QUERIERS)]
             return actions.SetQuerier(on=asks, version=version)
 
-        self._do(self._desk.perform(choose))
+        self._do(self._lectern.perform(choose))
 
     # -- the selected host -----------------------------------------------------------------------
 
@@ -179,13 +178,13 @@ class Keys:
         """Ask how much of what the switch sends to the selected host is to be lost."""
         host, lans = self._host()
         is_dropping = any(
-            link.loss_percent for link in (await self._desk.picture()).links if link.host == host
+            link.loss_percent for link in (await self._lectern.picture()).links if link.host == host
         )
 
         async def answer(text: str) -> None:
             percent = answers.read_percent(text)
             for lan in lans:
-                await self._desk.perform(partial(_always, actions.Lose(host, percent, lan)))
+                await self._lectern.perform(partial(_always, actions.Lose(host, percent, lan)))
 
         start = "0" if is_dropping else LOSSES[0][0]
         self._ask(Question(f"drop on the way to host{host}", answers.DROP_HINT, start, LOSSES, answer))
@@ -194,10 +193,10 @@ class Keys:
 
     def _host(self) -> tuple[int, list[int]]:
         """Return the selected host and the LANs it is on."""
-        lans = self._desk.lans_of(self._desk.selected)
+        lans = self._lectern.lans_of(self._lectern.selected)
         if not lans:
             raise UsageError("change the LAN", "there is none yet")
-        return self._desk.selected, lans
+        return self._lectern.selected, lans
 
     async def _choose(self, asks: str, what: str, words: list[str], make: Callable[[str], Action]) -> None:
         """Do it to the only one there is; ask which when there are several."""
@@ -207,7 +206,7 @@ class Keys:
                 raise UsageError(
                     f"find {text!r}", f"it is none of {', '.join(words)}", remedy="Tab writes one."
                 )
-            await self._desk.perform(partial(_always, make(text)))
+            await self._lectern.perform(partial(_always, make(text)))
 
         if len(words) == 1:
             self._do(answer(words[0]))
@@ -223,7 +222,7 @@ class Keys:
         async def answer(text: str) -> None:
             if text not in names:
                 raise UsageError(f"find {text!r} on host{host}", f"it has {', '.join(names)}")
-            await self._desk.perform(make(names[text]))
+            await self._lectern.perform(make(names[text]))
 
         if len(lans) == 1:
             self._do(answer(f"eth{lans[0]}"))

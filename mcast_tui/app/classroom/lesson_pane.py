@@ -12,13 +12,13 @@ from mcast_tui.app.widgets.rows import Rows
 if TYPE_CHECKING:
     from textual.content import Content
 
-    from mcast_tui.app.classroom.desk import Desk, Lesson
     from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.lab.classroom.lectern import Lectern, Lesson
     from mcast_tui.services.lab.classroom.scenario import Scenario
 
 
 class LessonPane(Rows):
-    """Draws what the desk says of its lesson; it scrolls, and without a lesson it is a list."""
+    """Draws what the lectern says of its lesson; it scrolls, and without a lesson it is a list."""
 
     class Chosen(Message):
         """Somebody chose a lesson."""
@@ -27,9 +27,9 @@ class LessonPane(Rows):
             super().__init__()
             self.scenario = scenario
 
-    def __init__(self, desk: Desk, glyphs: Glyphs) -> None:
+    def __init__(self, lectern: Lectern, glyphs: Glyphs) -> None:
         super().__init__(self.row, id="lesson")
-        self._desk = desk
+        self._lectern = lectern
         self._glyphs = glyphs
         self._rows: list[Content] = []
         self._places: dict[int, int] = {}
@@ -40,12 +40,12 @@ class LessonPane(Rows):
     @property
     def is_menu(self) -> bool:
         """Whether the list of lessons is shown."""
-        return self._is_picking or self._desk.lesson is None
+        return self._is_picking or self._lectern.lesson is None
 
     @property
     def chosen(self) -> Scenario | None:
         """The marked lesson of the list; None while a lesson is shown."""
-        lessons = self._desk.lessons
+        lessons = self._lectern.lessons
         return lessons[self._cursor] if self.is_menu and lessons else None
 
     def pick(self, *, on: bool) -> None:
@@ -55,7 +55,7 @@ class LessonPane(Rows):
 
     def show(self) -> None:
         """Draw what there is now; what is new is shown from its beginning."""
-        lesson = self._desk.lesson
+        lesson = self._lectern.lesson
         state = (self.is_menu, id(lesson), lesson and (len(lesson.results), lesson.running))
         is_new, self._shown = state != self._shown, state
         self._lay_out(lesson)
@@ -63,7 +63,7 @@ class LessonPane(Rows):
             self.scroll_to(y=0, animate=False)
 
     def on_resize(self) -> None:
-        self._lay_out(self._desk.lesson)
+        self._lay_out(self._lectern.lesson)
 
     def _lay_out(self, lesson: Lesson | None) -> None:
         width = self.row_width - 1
@@ -71,13 +71,13 @@ class LessonPane(Rows):
             return
         self._places = {}
         if lesson is None or self._is_picking:
-            self._rows, self._places = menu(self._desk.lessons, self._cursor, width, self._glyphs)
+            self._rows, self._places = menu(self._lectern.lessons, self._cursor, width, self._glyphs)
         else:
             self._rows = lesson_rows(lesson, self._title(lesson), width, self._glyphs)
         self.set_row_count(len(self._rows))
 
     def _title(self, lesson: Lesson) -> str:
-        known = self._desk.lessons
+        known = self._lectern.lessons
         return (
             f"LESSON {known.index(lesson.scenario) + 1} of {len(known)}"
             if lesson.scenario in known
@@ -92,8 +92,8 @@ class LessonPane(Rows):
         if not self.is_menu:
             self.scroll_relative(y=step, animate=False)
             return
-        self._cursor = max(0, min(len(self._desk.lessons) - 1, self._cursor + step))
-        self._lay_out(self._desk.lesson)
+        self._cursor = max(0, min(len(self._lectern.lessons) - 1, self._cursor + step))
+        self._lay_out(self._lectern.lesson)
         marked = [y for y, at in self._places.items() if at == self._cursor]
         if marked and not self.scroll_offset.y <= marked[0] < self.scroll_offset.y + self.size.height:
             self.scroll_to(y=marked[0], animate=False)

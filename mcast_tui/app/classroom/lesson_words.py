@@ -15,8 +15,8 @@ from mcast_tui.safe import safe_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mcast_tui.app.classroom.desk import Lesson
     from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.lab.classroom.lectern import Lesson
     from mcast_tui.services.lab.classroom.runner import StepResult
     from mcast_tui.services.lab.classroom.scenario import Scenario, Step
 

@@ -1,6 +1,6 @@
 """The classroom's screen: the picture, the lesson beside it, what happened, and the keys.
 
-It draws what the desk knows a few times a second, and hands keys on: what they mean is `keys`' affair.
+It draws what the lectern knows a few times a second, and hands keys on: what they mean is `keys`' affair.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from textual.events import Key
     from textual.timer import Timer
 
-    from mcast_tui.app.classroom.desk import Desk
     from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.lab.classroom.lectern import Lectern
     from mcast_tui.services.lab.classroom.scenario import Scenario
 
 PICTURES_PER_S = 4
@@ -54,7 +54,7 @@ ABOUT = (
 
 
 class ClassroomScreen(Screen[None]):
-    """Everything on screen over one desk; `classroom.tcss`, beside this file, says where it stands."""
+    """Everything on screen over one lectern; `classroom.tcss`, beside this file, says where it stands."""
 
     DEFAULT_CSS = Path(__file__).with_name("classroom.tcss").read_text(encoding="utf-8")
     AUTO_FOCUS = ""
@@ -100,21 +100,21 @@ class ClassroomScreen(Screen[None]):
         Binding("escape", "back", "Leave what is open", id="lab.back"),
     ]
 
-    def __init__(self, desk: Desk, glyphs: Glyphs) -> None:
+    def __init__(self, lectern: Lectern, glyphs: Glyphs) -> None:
         super().__init__()
-        self._desk = desk
+        self._lectern = lectern
         self._glyphs = glyphs
         self._suggestions = Suggestions(glyphs)
         self.ask_line = AskLine(self._suggestions)
         self.board = BoardView(glyphs)
-        self.pane = LessonPane(desk, glyphs)
+        self.pane = LessonPane(lectern, glyphs)
         self._events = EventList(glyphs)
         self._header = Static(id="lab-header", markup=False)
         self._host = Static(id="host", markup=False)
         self._status = Static(id="status", markup=False)
         self._footer = FooterBar()
         self._toasts = Toasts(glyphs)
-        self._keys = Keys(desk, self.ask_line.ask, self._later)
+        self._keys = Keys(lectern, self.ask_line.ask, self._later)
         self.is_automatic = False
         """Whether the lesson goes on by itself."""
         self._reading: Timer | None = None
@@ -146,7 +146,7 @@ class ClassroomScreen(Screen[None]):
         """Draw the LAN a few times a second; what cannot be looked at is told once and tried again."""
         while True:
             try:
-                await self._desk.look()
+                await self._lectern.look()
             except McastError as error:
                 self.announce(notice_of(error))
                 await asyncio.sleep(1)
@@ -157,14 +157,14 @@ class ClassroomScreen(Screen[None]):
         """Draw the last picture, and what happened since it was drawn."""
         if not self.is_attached:
             return
-        scene = self._desk.scene
+        scene = self._lectern.scene
         width = self.size.width
         self.board.show(scene)
         self._header.update(header_line(scene, self._title(), width, self._glyphs))
         self._host.update(
             host_line(scene, width if self.has_class("-narrow") else self._host.size.width, self._glyphs)
         )
-        news = self._desk.news
+        news = self._lectern.news
         if news.revision != self._news_shown:
             self._news_shown = news.revision
             told = tuple(news)
@@ -172,7 +172,7 @@ class ClassroomScreen(Screen[None]):
             self._status.update(self._events.row(0) if told else Content())
 
     def _title(self) -> str:
-        lesson = self._desk.lesson
+        lesson = self._lectern.lesson
         if lesson is None:
             return "free play"
         return f"lesson: {lesson.scenario.title}" + (", runs by itself" if self.is_automatic else "")
@@ -199,7 +199,7 @@ class ClassroomScreen(Screen[None]):
 
     def announce(self, notice: Notice) -> None:
         """Show a notice and keep it."""
-        self._toasts.pop(self._desk.news.add(notice, time.time()))
+        self._toasts.pop(self._lectern.news.add(notice, time.time()))
         self.refresh_bindings()
 
     def stop_work(self) -> bool:
@@ -222,7 +222,7 @@ class ClassroomScreen(Screen[None]):
         del topic
         keys = keys_help(self.active_bindings.values(), self.app)
         self.app.push_screen(
-            HelpScreen(keys, about_focus(self.focused) or ABOUT, self._desk.news, self._glyphs, further=())
+            HelpScreen(keys, about_focus(self.focused) or ABOUT, self._lectern.news, self._glyphs, further=())
         )
 
     # -- keys --------------------------------------------------------------------------------------
@@ -239,20 +239,20 @@ class ClassroomScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002  # Textual calls it so
         """Only keys that do something here are keys here."""
-        lesson = self._desk.lesson
+        lesson = self._lectern.lesson
         if action in IN_A_LESSON:
             can_go_on = action == "leave_lesson" or (lesson is not None and not lesson.is_over)
             return lesson is not None and not self.pane.is_menu and can_go_on
         return action != "play" or self.pane.is_menu
 
     def action_select(self, number: int) -> None:
-        if self._desk.select(number):
+        if self._lectern.select(number):
             self.draw()
         else:
             self.note(f"There is no host {number}.", Level.WARNING)
 
     def action_step_host(self, step: int) -> None:
-        self._desk.step_selection(step)
+        self._lectern.step_selection(step)
         self.draw()
 
     async def action_key(self, name: str) -> None:
@@ -275,7 +275,7 @@ class ClassroomScreen(Screen[None]):
             self.play(scenario)
 
     def action_next_step(self) -> None:
-        lesson = self._desk.lesson
+        lesson = self._lectern.lesson
         if lesson is not None and lesson.running is None:
             self._later(self._next_step())
 
@@ -288,15 +288,15 @@ class ClassroomScreen(Screen[None]):
 
     def action_restart(self) -> None:
         self._run_no_more()
-        self._later(self._desk.restart())
+        self._later(self._lectern.restart())
 
     def action_leave_lesson(self) -> None:
         self._run_no_more()
-        self._later(self._desk.leave_lesson())
+        self._later(self._lectern.leave_lesson())
 
     def action_back(self) -> None:
         """Leave one layer: the list of lessons, a toast; never the app."""
-        if self.pane.is_menu and self._desk.lesson is not None:
+        if self.pane.is_menu and self._lectern.lesson is not None:
             self.action_pick()
         else:
             self._toasts.drop_newest()
@@ -305,7 +305,7 @@ class ClassroomScreen(Screen[None]):
         """Begin a lesson, on a LAN of its own."""
         self._run_no_more()
         self.pane.pick(on=False)
-        self._later(self._desk.open(scenario))
+        self._later(self._lectern.open(scenario))
 
     # -- what the widgets say ----------------------------------------------------------------------
 
@@ -346,7 +346,7 @@ class ClassroomScreen(Screen[None]):
     # -- for itself --------------------------------------------------------------------------------
 
     async def _next_step(self) -> None:
-        work = asyncio.ensure_future(self._desk.next())
+        work = asyncio.ensure_future(self._lectern.next())
         await asyncio.sleep(0)  # it has begun when it is drawn
         self.show_lesson()
         try:
@@ -359,7 +359,7 @@ class ClassroomScreen(Screen[None]):
 
     def _go_on(self) -> None:
         """Do the next step of a lesson that runs by itself, until there is none."""
-        lesson = self._desk.lesson
+        lesson = self._lectern.lesson
         if lesson is None or lesson.is_over:
             self._run_no_more()
             self.draw()

@@ -11,13 +11,13 @@ from textual.content import Content
 
 from mcast_tui import human
 from mcast_tui.app.classroom.host_words import name_of
-from mcast_tui.app.classroom.switch_words import is_own_use
 from mcast_tui.app.fit import MUTED, Piece, cut, spread
 from mcast_tui.safe import safe_text
+from mcast_tui.services.lab.classroom.switch_state import is_own_use
 
 if TYPE_CHECKING:
-    from mcast_tui.app.classroom.scene import Scene
     from mcast_tui.app.palette import Glyphs
+    from mcast_tui.services.lab.classroom.scene import Scene
 
 
 def header_line(scene: Scene | None, title: str, width: int, glyphs: Glyphs) -> Content:

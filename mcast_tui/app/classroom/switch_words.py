@@ -6,22 +6,19 @@ marked as inferred.
 
 from __future__ import annotations
 
-from ipaddress import IPv6Network
 from typing import TYPE_CHECKING
 
 from mcast_tui.app.classroom.host_words import brief, shortened
 from mcast_tui.app.fit import MUTED
+from mcast_tui.services.lab.classroom.switch_state import is_own_use, port_number
 
 if TYPE_CHECKING:
     from mcast_tui.app.classroom.canvas import Line, Words
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.lab.classroom.switch_state import PortEntry, SwitchState
-    from mcast_tui.wire.literal import Address
 
 BARS = (6, 4)
 """Cells of the bar of what is left: as many as there is room for."""
-OF_IPV6 = tuple(map(IPv6Network, ("ff01::/126", "ff02::/120", "ff02::1:ff00:0/104")))
-"""All nodes, all routers and the like, and for neighbour discovery one group for each address."""
 LEFT_IS_LOW = 0.34
 """Part of an entry's life below which what is left of it is drawn as a warning."""
 
@@ -77,11 +74,6 @@ def database_lines(switch: SwitchState, room: int, width: int, glyphs: Glyphs) -
     return lines[:room]
 
 
-def is_own_use(group: Address) -> bool:
-    """Tell a group that IPv6 has for itself: nobody asked for it."""
-    return any(group in network for network in OF_IPV6)
-
-
 def _place(entry: PortEntry) -> tuple[int, int, int, str]:
     source = 0 if entry.source is None else int(entry.source)
     return (entry.group.version, int(entry.group), source, entry.port)
@@ -111,12 +103,6 @@ def _entry_line(entry: PortEntry, life_s: float, width: int, glyphs: Glyphs) -> 
 def _bar(part: float, cells: int, glyphs: Glyphs) -> str:
     filled = round(part * cells)
     return glyphs.spark[-1] * filled + glyphs.spark[0] * (cells - filled)
-
-
-def port_number(port: str) -> str:
-    """Return the host a port's cable leads to: ``2`` of ``lan0port2``; the switch itself is ``switch``."""
-    _, found, number = port.partition("port")
-    return number if found else "switch"
 
 
 def seconds(value: float) -> str:

@@ -6,7 +6,7 @@ import socket
 import struct
 import sys
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
 
 from mcast_tui.net.rtnetlink import (
@@ -34,6 +34,8 @@ MCAST_INCLUDE = 1
 USER_HZ = 100
 """Bridge intervals and timers are in 1/100 s: clock_t, the same on every architecture."""
 UP = 0x1
+OF_IPV6 = tuple(map(IPv6Network, ("ff01::/126", "ff02::/120", "ff02::1:ff00:0/104")))
+"""All nodes, all routers and the like, and for neighbour discovery one group for each address."""
 
 _STATS = struct.Struct("=4Q")  # received packets, sent packets, received bytes, sent bytes
 _ENTRY = struct.Struct("=IBBH16sH2x")  # struct br_mdb_entry: port, state, flags, VLAN, address, protocol
@@ -88,6 +90,17 @@ class PortCounters:
     packets_in: int
     """From the host."""
     bytes_in: int
+
+
+def port_number(port: str) -> str:
+    """Return the host a port's cable leads to: ``2`` of ``lan0port2``; the switch itself is ``switch``."""
+    _, found, number = port.partition("port")
+    return number if found else "switch"
+
+
+def is_own_use(group: Address) -> bool:
+    """Tell a group that IPv6 has for itself: nobody asked for it."""
+    return any(group in network for network in OF_IPV6)
 
 
 def read_switch(netlink: Netlink) -> tuple[tuple[SwitchState, ...], dict[str, PortCounters]]:

@@ -1,7 +1,7 @@
 """What goes on in the classroom: the LAN, the lesson played on it, the host that keys act on, what happened.
 
-No Textual here. Everything that touches the LAN runs in threads, one change after the other, so that two
-keys pressed quickly are two changes. A picture may be taken at any time.
+Everything that touches the LAN runs in threads, one change after the other, so that two keys pressed quickly
+are two changes. A picture may be taken at any time.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from mcast_tui import human
-from mcast_tui.app.classroom.changes import changes
-from mcast_tui.app.classroom.scene import Watch
 from mcast_tui.errors import McastError, UsageError
 from mcast_tui.services.lab.classroom.cast import Cast
+from mcast_tui.services.lab.classroom.changes import changes
 from mcast_tui.services.lab.classroom.runner import Runner
 from mcast_tui.services.lab.classroom.scenario import Scenario
+from mcast_tui.services.lab.classroom.scene import Watch
 from mcast_tui.services.notice import Level, Notice, NoticeLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcast_tui.app.classroom.scene import Scene
     from mcast_tui.services.lab.classroom.actions import Action
     from mcast_tui.services.lab.classroom.live_lan import LanPlan, LiveLan
     from mcast_tui.services.lab.classroom.picture import Picture
     from mcast_tui.services.lab.classroom.runner import StepResult
     from mcast_tui.services.lab.classroom.scenario import Step
+    from mcast_tui.services.lab.classroom.scene import Scene
 
 
 BUSY_S = 2.0
@@ -54,7 +54,7 @@ class Lesson:
         return len(self.results) == len(self.scenario.steps)
 
 
-class Desk:
+class Lectern:
     """One classroom; `close` takes its LAN down."""
 
     def __init__(self, plan: LanPlan, lessons: tuple[Scenario, ...]) -> None:

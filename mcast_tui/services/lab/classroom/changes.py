@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcast_tui.app.classroom.switch_words import is_own_use, port_number
+from mcast_tui.services.lab.classroom.switch_state import is_own_use, port_number
 from mcast_tui.services.notice import Level, Notice
 
 if TYPE_CHECKING:
