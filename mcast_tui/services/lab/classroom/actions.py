@@ -1,4 +1,7 @@
-"""What can be done to a LAN while it runs, as values: a lesson's lines and an app's keys become these."""
+"""What can be done to a LAN while it runs, as values: a lesson's lines and an app's keys become these.
+
+`Pause` beside them is nothing that is done: whoever plays a lesson waits.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class Action(Protocol):
         """What is done, as a phrase a learner reads."""
 
     def perform(self, lan: LiveLan) -> None:
-        """Do it; blocks for milliseconds, `Pause` excepted. Raises McastError."""
+        """Do it; blocks for milliseconds. Raises McastError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,16 +263,13 @@ class SetReversePathFilter:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Time passes."""
+    """Time passes, and nothing changes by it."""
 
     seconds: float
 
     @property
     def words(self) -> str:
         return f"{self.seconds:g} s pass"
-
-    def perform(self, lan: LiveLan) -> None:
-        lan.pause(self.seconds)
 
 
 def on_lan(lan: int) -> str:

@@ -1,7 +1,8 @@
 """What goes on in the classroom: the LAN, the lesson played on it, the host that keys act on, what happened.
 
 Everything that touches the LAN runs in threads, one change after the other, so that two keys pressed quickly
-are two changes. A picture may be taken at any time.
+are two changes. A lesson's step is as many changes as it has actions: a key's may come between them, and
+while a step waits for what it expects. A picture may be taken at any time.
 """
 
 from __future__ import annotations
@@ -184,9 +185,7 @@ class Lectern:
         lesson.running = step
         number = lesson.runner.position + 1
         self.tell(f"step {number}: {step.title}")
-        for action in step.actions:
-            self.tell(f"lesson: {action.words}")
-        self._stepping = asyncio.ensure_future(lesson.runner.next())
+        self._stepping = asyncio.ensure_future(lesson.runner.next(self._obey))
         try:
             result = await self._stepping
         except asyncio.CancelledError:
@@ -201,6 +200,12 @@ class Lectern:
                 self.news.add(Notice(Level.ERROR, f"step {number}: not so: {outcome.text}"), time.time())
         return result
 
+    async def _obey(self, action: Action) -> None:
+        """Do what the lesson says, when it is this change's turn."""
+        async with self._changing:
+            await self._built().perform(action)
+            self.tell(f"lesson: {action.words}")
+
     async def restart(self) -> None:
         """Build the LAN anew: the lesson's, before its first step, or the one to play with."""
         async with self._changing:
@@ -208,7 +213,7 @@ class Lectern:
             await self._open(None if lesson is None else lesson.scenario)
 
     async def leave_lesson(self) -> None:
-        """Keep the LAN as it is, and play on without the lesson."""
+        """Keep the LAN as it is, once a change under way is done, and play on without the lesson."""
         async with self._changing:
             await self._end_lesson()
             self.tell("the lesson is left; the LAN stays as it is")

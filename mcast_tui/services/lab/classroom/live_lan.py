@@ -1,8 +1,9 @@
 """A LAN that is changed while it runs, and looked at: the engine of the classroom.
 
-Every method blocks for milliseconds and may be called by any thread; from an event loop `perform` and
-`look` do the same in a thread. What is changed is told to the kernel or to our program on the host, and
-has been done when the call returns; what the LAN then makes of it, the next picture shows.
+Every method blocks for milliseconds and may be called by any thread: a picture at any time, changes one
+after the other. From an event loop `perform` and `look` do the same in a thread. What is changed is told to
+the kernel or to our program on the host, and has been done when the call returns; what the LAN then makes of
+it, the next picture shows.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class LiveLan:
         self._serials = count()
         self._losses: dict[str, int] = {}
         self._talks: list[Netlink] = []
-        self._is_closed = threading.Event()
+        self._is_closed = False
         self._looking = threading.Lock()
         try:
             self.lab.set_bridges(**plan.times.options())
@@ -113,8 +114,15 @@ class LiveLan:
             raise
 
     async def perform(self, action: Action) -> None:
-        """Carry out an action without holding up the event loop; raises McastError."""
-        await asyncio.to_thread(action.perform, self)
+        """Carry out an action without holding up the event loop; raises McastError.
+
+        A thread cannot be called off: whoever is cancelled meanwhile is so once the action has ended.
+        """
+        acting = asyncio.ensure_future(asyncio.to_thread(action.perform, self))
+        try:
+            await asyncio.shield(acting)
+        finally:
+            await asyncio.wait([acting])
 
     async def look(self) -> Picture:
         """Take a picture without holding up the event loop; raises McastError."""
@@ -218,10 +226,6 @@ class LiveLan:
             faults.lose(self._talks[0], self._port_index[port], percent)
             self._losses[port] = percent
 
-    def pause(self, seconds: float) -> None:
-        """Let time pass, or the LAN be taken down."""
-        self._is_closed.wait(seconds)
-
     def interface(self, host: int, lan: int) -> str:
         """Return the name of a host's interface on a LAN; raises UsageError when it is not on it."""
         numbers = range(1, len(self.lab.hosts) + 1)
@@ -232,7 +236,7 @@ class LiveLan:
     def picture(self) -> Picture:
         """Look at every host and switch; raises McastError when one of them is gone."""
         with self._looking:
-            if self._is_closed.is_set():
+            if self._is_closed:
                 raise McastError("look at the LAN", "it has been taken down")
             return self._take_picture()
 
@@ -288,7 +292,7 @@ class LiveLan:
 
     def close(self) -> None:
         """Take the LAN down; again is harmless."""
-        self._is_closed.set()
+        self._is_closed = True
         with self._looking:
             for talk in self._talks:
                 talk.close()

@@ -10,7 +10,7 @@ from mcast_tui.services.lab.classroom import actions
 from mcast_tui.services.lab.classroom.sentence import Grammar
 
 if TYPE_CHECKING:
-    from mcast_tui.services.lab.classroom.actions import Action
+    from mcast_tui.services.lab.classroom.actions import Action, Pause
     from mcast_tui.services.lab.classroom.cast import Cast
 
 SHORTEST_INTERVAL_S = 0.2
@@ -60,7 +60,7 @@ def _route(cast: Cast, host: str, network: str | None = None) -> Action:
     return actions.Route(cast.host(host), boundaries)
 
 
-ORDERS: Grammar[Action] = Grammar(
+ORDERS: Grammar[Action | Pause] = Grammar(
     "order",
     {
         "join MEMBER": lambda cast, member: actions.Join(cast.member(member)),

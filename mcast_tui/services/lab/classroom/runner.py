@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from mcast_tui.errors import UsageError
+from mcast_tui.services.lab.classroom.actions import Action, Pause
 from mcast_tui.services.lab.classroom.claims import Judged, Verdict, Window
 from mcast_tui.services.lab.classroom.live_lan import LiveLan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from mcast_tui.services.lab.classroom.picture import Picture
     from mcast_tui.services.lab.classroom.scenario import Scenario, Step
@@ -96,8 +97,11 @@ class Runner:
             (await building).close()  # the thread cannot be called off: what it built is taken down
             raise
 
-    async def next(self) -> StepResult:
-        """Do the next step, wait for what it expects, and return both; raises McastError."""
+    async def next(self, perform: Callable[[Action], Awaitable[None]] | None = None) -> StepResult:
+        """Do the next step, wait for what it expects, and return both; raises McastError.
+
+        Where others change the LAN too, `perform` carries out an action when it is its turn.
+        """
         if self.is_over:
             raise UsageError("take the next step", "the lesson is over")
         step = self.steps[self._position]
@@ -105,7 +109,10 @@ class Runner:
         before_it = await self.lan.look()
         done = []
         for action in step.actions:
-            await self.lan.perform(action)
+            if isinstance(action, Pause):
+                await asyncio.sleep(action.seconds)
+            else:
+                await (perform or self.lan.perform)(action)
             done.append(action.words)
         judged, picture = await self._judge(step, before_it)
         self._position += 1

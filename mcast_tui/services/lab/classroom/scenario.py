@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mcast_tui.services.lab.classroom.actions import Action
+    from mcast_tui.services.lab.classroom.actions import Action, Pause
     from mcast_tui.services.lab.classroom.cast import Cast
     from mcast_tui.services.lab.classroom.expectations import Expectation
     from mcast_tui.services.lab.classroom.live_lan import LanPlan
@@ -20,7 +20,7 @@ class Step:
     """One step: what is done, what one sees and why, and what must then hold."""
 
     title: str
-    actions: tuple[Action, ...]
+    actions: tuple[Action | Pause, ...]
     see: str
     """What there is to see, in plain words; may be empty."""
     why: str
