@@ -248,8 +248,18 @@ def test_the_lines_around_the_picture_fit_any_width(width: int) -> None:
     assert host_line(what, width, UNICODE).cell_length <= width
 
 
-def test_the_marked_hosts_line_names_the_kernels_own_table() -> None:
-    lan = [host(1), host(2, "239.1.1.1", "ff02::1:ff00:2")]
-    line = host_line(scene(picture(lan), selected=2), 120, UNICODE).plain
-    assert "host2 192.168.10.2  /proc/net/igmp: 224.0.0.1 users 1 · 239.1.1.1 users 1" in line
-    assert "ff02" not in line
+def test_the_marked_hosts_line_names_the_kernels_own_tables() -> None:
+    lan = [host(1, "ff15::42"), host(2, "239.1.1.1", "ff02::1:ff00:2")]
+    line = host_line(scene(picture(lan), selected=2), 120, UNICODE).plain.rstrip()
+    assert line.endswith("host2 192.168.10.2  /proc/net/igmp: 224.0.0.1 users 1 · 239.1.1.1 users 1")
+    line = host_line(scene(picture(lan), selected=1), 120, UNICODE).plain.rstrip()
+    assert line.endswith("/proc/net/igmp: 224.0.0.1 users 1  igmp6: ff15::42 users 1")
+
+
+def test_the_groups_of_a_marked_host_on_two_lans_are_told_apart_by_their_interface() -> None:
+    first = host(1, "239.1.1.1")
+    second = [replace(row, interface="eth1") for row in first.memberships]
+    router = replace(first, memberships=(*first.memberships, *second))
+    line = host_line(scene(picture([router], links=[link(1), link(1, 1)])), 200, UNICODE).plain
+    assert "239.1.1.1%eth0 users 1" in line
+    assert "239.1.1.1%eth1 users 1" in line

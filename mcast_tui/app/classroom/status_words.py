@@ -1,6 +1,6 @@
 """The first line, and the line about the host that keys act on.
 
-Pure. What a host is a member of is said by its own kernel, and so it is named.
+Pure. What a host is a member of is said by its own kernel, and so its tables are named.
 """
 
 from __future__ import annotations
@@ -48,15 +48,18 @@ def host_line(scene: Scene | None, width: int, glyphs: Glyphs) -> Content:
     if scene is None or width <= 0:
         return Content()
     host = scene.picture.host(scene.selected)
-    groups = [
-        f"{row.group} users {row.users}"
-        for row in host.memberships
-        if row.interface != "lo" and not is_own_use(row.group)
-    ]
+    told = [row for row in host.memberships if row.interface != "lo" and not is_own_use(row.group)]
+    with_interface = len({row.interface for row in told}) > 1
+    words: dict[int, list[str]] = {4: [], 6: []}
+    for row in told:
+        where = f"%{row.interface}" if with_interface else ""
+        words[row.group.version].append(f"{row.group}{where} users {row.users}")
     line = Content.assemble(
         (f" {glyphs.pointer}{name_of(host)} ", "bold $primary"),
         (f"{host.address}  ", ""),
         ("/proc/net/igmp: ", MUTED),
-        f" {glyphs.middot} ".join(groups) or "nothing",
+        f" {glyphs.middot} ".join(words[4]) or "nothing",
+        ("  igmp6: " if words[6] else "", MUTED),
+        f" {glyphs.middot} ".join(words[6]),
     )
     return cut(line, width, glyphs.ellipsis)
