@@ -202,9 +202,11 @@ def test_a_database_with_no_room_is_counted_and_groups_of_ipv6_itself_are_set_ap
     text = drawn(scene(picture(switches=(switch(entries=many),))))
     listed = text.count("239.1.1.")
     assert f"and {99 - listed} more" in text
-    own = (entry(2, None, "ff02::1:ff00:2"), entry(2, None, "ff02::4d43"), entry(2, None, "ff02::6a"))
-    text = drawn(scene(picture(switches=(switch(entries=own),))))
+    groups = ("ff02::1:ff00:2", "ff02::4d43", "ff02::6a", "ff02::fb")
+    link_local = switch(entries=tuple(entry(2, None, group) for group in groups))
+    text = drawn(scene(picture(switches=(link_local,))))
     assert "ff02::4d43 → 2" in text
+    assert "ff02::fb → 2" in text  # mDNS: a program asked for it
     assert "and 2 of IPv6 itself" in text
 
 

@@ -6,7 +6,7 @@ import socket
 import struct
 import sys
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from mcast_tui.net.rtnetlink import (
@@ -17,6 +17,7 @@ from mcast_tui.net.rtnetlink import (
     decode_attributes,
     walk_attributes,
 )
+from mcast_tui.services.membership.facts import is_solicited_node
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.classroom.netlink import Netlink
@@ -34,8 +35,8 @@ MCAST_INCLUDE = 1
 USER_HZ = 100
 """Bridge intervals and timers are in 1/100 s: clock_t, the same on every architecture."""
 UP = 0x1
-OF_IPV6 = tuple(map(IPv6Network, ("ff01::/126", "ff02::/120", "ff02::1:ff00:0/104")))
-"""All nodes, all routers and the like, and for neighbour discovery one group for each address."""
+OF_IPV6 = frozenset(map(IPv6Address, ("ff01::1", "ff02::1", "ff01::2", "ff02::2", "ff05::2", "ff02::6a")))
+"""All nodes, all routers (RFC 4291 section 2.7.1), all snoopers (RFC 4286): kernels join them unasked."""
 
 _STATS = struct.Struct("=4Q")  # received packets, sent packets, received bytes, sent bytes
 _ENTRY = struct.Struct("=IBBH16sH2x")  # struct br_mdb_entry: port, state, flags, VLAN, address, protocol
@@ -99,8 +100,8 @@ def port_number(port: str) -> str:
 
 
 def is_own_use(group: Address) -> bool:
-    """Tell a group that IPv6 has for itself: nobody asked for it."""
-    return any(group in network for network in OF_IPV6)
+    """Tell a group that IPv6 has for itself, for neighbour discovery as well: no program asked for it."""
+    return group in OF_IPV6 or is_solicited_node(group)
 
 
 def read_switch(netlink: Netlink) -> tuple[tuple[SwitchState, ...], dict[str, PortCounters]]:
