@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
@@ -16,7 +16,7 @@ from mcast_tui.services.lab.classroom.claims import (
     Verdict,
     Window,
 )
-from mcast_tui.services.lab.classroom.parts import HEADERS, Member, Sender
+from mcast_tui.services.lab.classroom.parts import Member, Sender
 from mcast_tui.services.lab.classroom.picture import Heard, LinkState, MemberState, Picture, SenderState
 from mcast_tui.services.lab.classroom.switch_state import PortCounters
 
@@ -93,8 +93,13 @@ def test_who_is_no_member_and_who_does_not_send_fail_a_claim():
     ],
 )
 def test_a_port_carries_a_stream_by_its_bytes_and_what_is_between_is_neither(share, carried, silent):
-    before, now = picture(), picture(sent=PACKETS, moved=int(PACKETS * (SENDER.payload + HEADERS) * share))
+    before, now = picture(), picture(sent=PACKETS, moved=int(PACKETS * SENDER.frame_length * share))
     assert judge(Carries(3, 0, "stream", is_carried=True), before, now) is carried
     assert judge(Carries(3, 0, "stream", is_carried=False), before, now) is silent
     few = picture(sent=PACKETS - 1)
     assert judge(Carries(3, 0, "stream", is_carried=False), before, few) is Verdict.OPEN
+
+
+def test_a_packet_of_ipv6_is_twenty_bytes_longer_on_the_wire():
+    six = replace(SENDER, to=IPv6Address("ff15::42"))
+    assert (SENDER.frame_length, six.frame_length) == (1042, 1062)

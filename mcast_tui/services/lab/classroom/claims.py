@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from mcast_tui.services.lab.classroom.parts import HEADERS
-
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
@@ -77,8 +75,18 @@ class Claim(Protocol):
         """Compare the pictures."""
 
 
-def _held(*, is_true: bool) -> Verdict:
-    return Verdict.HOLDS if is_true else Verdict.FAILS
+def _judged(evidence: str, *, is_so: bool) -> Judged:
+    return Judged(Verdict.HOLDS if is_so else Verdict.FAILS, evidence)
+
+
+def _compared(evidence: str, *, sent: int, moved: int, expected: int, is_wanted: bool) -> Judged:
+    """Judge whether a counter moved as far as packets sent would move it; open until enough were sent.
+
+    Queries, reports and neighbour discovery move it too, but far less: what lies between is neither.
+    """
+    if sent < PACKETS:
+        return Judged(Verdict.OPEN, evidence)
+    return _judged(evidence, is_so=moved > expected / 2 if is_wanted else moved < expected / 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,9 @@ class Receives:
             return Verdict.HOLDS if received >= PACKETS else Verdict.OPEN
         if self.share == "none":
             return Verdict.FAILS if received else Verdict.HOLDS if sent >= PACKETS else Verdict.OPEN
-        return Verdict.OPEN if sent < PACKETS_FOR_CHANCE else _held(is_true=received > 0 and lost > 0)
+        if sent < PACKETS_FOR_CHANCE:
+            return Verdict.OPEN
+        return Verdict.HOLDS if received and lost else Verdict.FAILS
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,7 @@ class GoesOn:
     def judge(self, window: Window) -> Judged:
         received, _ = window.heard(self.member, self.sender, window.began)
         evidence = f"{self.member} has received {received} of {self.sender} since"
-        return Judged(_held(is_true=received >= PACKETS), evidence)
+        return _judged(evidence, is_so=received >= PACKETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +144,8 @@ class ArrivesWith:
         heard = state.from_sender(self.sender) if state else None
         if heard is None or not heard.received:
             return Judged(Verdict.FAILS, f"{self.member} has heard nothing of {self.sender}")
-        return Judged(
-            _held(is_true=heard.hop_limit == self.ttl),
-            f"the last packet of {self.sender} came with ttl {heard.hop_limit}",
-        )
+        evidence = f"the last packet of {self.sender} came with ttl {heard.hop_limit}"
+        return _judged(evidence, is_so=heard.hop_limit == self.ttl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +164,11 @@ class Carries:
             return Judged(Verdict.FAILS, f"{self.sender} is not sending")
         earlier, later = window.before.link(self.host, self.lan), window.now.link(self.host, self.lan)
         moved = later.counters.bytes_out - earlier.counters.bytes_out
-        expected = sent * (state.sender.payload + HEADERS)
+        expected = sent * state.sender.frame_length
         evidence = (
             f"{self.sender} sent at least {sent} packets, {expected} bytes; {later.port} sent {moved} bytes"
         )
-        if sent < PACKETS:
-            return Judged(Verdict.OPEN, evidence)
-        # Queries, reports and neighbour discovery pass too: far fewer bytes than packets of a kilobyte.
-        is_so = moved > expected / 2 if self.is_carried else moved < expected / 4
-        return Judged(_held(is_true=is_so), evidence)
+        return _compared(evidence, sent=sent, moved=moved, expected=expected, is_wanted=self.is_carried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ class Lists:
         evidence = f"the mdb has {self.group} at {', '.join(ports) or 'no port'}"
         if found and found[0].left_s is not None:
             evidence += f", {port} for another {found[0].left_s:.1f} s"
-        return Judged(_held(is_true=bool(found) is self.is_listed), evidence)
+        return _judged(evidence, is_so=bool(found) is self.is_listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +206,8 @@ class HasUsers:
     def judge(self, window: Window) -> Judged:
         users = window.now.host(self.host).users(self.group, f"eth{self.lan}")
         file = "igmp" if self.group.version == 4 else "igmp6"
-        return Judged(
-            _held(is_true=users == self.users), f"/proc/net/{file} of host {self.host}: {users} users"
-        )
+        evidence = f"/proc/net/{file} of host {self.host}: {users} users"
+        return _judged(evidence, is_so=users == self.users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +225,8 @@ class Speaks:
             if row.interface == f"eth{self.lan}" and row.igmp_version is not None
         }
         told = ", ".join(f"V{version}" for version in sorted(spoken)) or "nothing"
-        return Judged(
-            _held(is_true=spoken == {self.version}), f"/proc/net/igmp of host {self.host} says {told}"
-        )
+        evidence = f"/proc/net/igmp of host {self.host} says {told}"
+        return _judged(evidence, is_so=spoken == {self.version})
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +245,7 @@ class Counts:
             return Judged(Verdict.FAILS, f"host {self.host} has no counter {self.counter}")
         moved = new[self.counter] - old[self.counter]
         evidence = f"{self.sender} sent at least {sent}, {self.counter} of host {self.host} moved by {moved}"
-        if sent < PACKETS:
-            return Judged(Verdict.OPEN, evidence)
-        is_so = moved > sent / 2 if self.is_counted else moved < sent / 4
-        return Judged(_held(is_true=is_so), evidence)
+        return _compared(evidence, sent=sent, moved=moved, expected=sent, is_wanted=self.is_counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,4 +265,4 @@ class KnowsQuerier:
         else:
             left = "" if switch.querier_left_s is None else f", for another {switch.querier_left_s:.1f} s"
             evidence = f"the switch knows the querier {known} at {switch.querier_port}{left}"
-        return Judged(_held(is_true=known == self.who), evidence)
+        return _judged(evidence, is_so=known == self.who)

@@ -17,8 +17,8 @@ MAXIMUM_RATE = 1000.0
 """Packets a second of one sender: members count in Python, and what is shown is to be followed by eye."""
 SMALLEST_PAYLOAD, LARGEST_PAYLOAD = 64, 1472
 """Bytes: room for the sender's name and number; one unfragmented packet on an Ethernet."""
-HEADERS = 42
-"""Bytes a port counts beside an IPv4 payload: Ethernet 14, IPv4 20, UDP 8."""
+HEADERS = {4: 42, 6: 62}
+"""Bytes a port counts beside a payload, by IP version: Ethernet 14, IP 20 or 40, UDP 8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ class Sender:
     source: Address | None = None
     """The address it sends from; None for that of its interface."""
     lan: int = 0
+
+    @property
+    def frame_length(self) -> int:
+        """Bytes that a port counts for each of its packets."""
+        return self.payload + HEADERS[self.to.version]
 
     @property
     def words(self) -> str:
