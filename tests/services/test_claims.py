@@ -13,12 +13,11 @@ from mcast_tui.services.lab.classroom.claims import (
     Carries,
     GoesOn,
     Receives,
-    Verdict,
-    Window,
 )
 from mcast_tui.services.lab.classroom.parts import Member, Sender
 from mcast_tui.services.lab.classroom.picture import Heard, LinkState, MemberState, Picture, SenderState
 from mcast_tui.services.lab.classroom.switch_state import PortCounters
+from mcast_tui.services.lab.classroom.verdict import Verdict, Window
 
 GROUP = IPv4Address("239.1.1.1")
 MEMBER, SENDER = Member("viewer", 2, GROUP), Sender("stream", 1, GROUP)

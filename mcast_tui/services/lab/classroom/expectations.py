@@ -13,7 +13,7 @@ from mcast_tui.services.lab.wiring import SWITCH_NUMBER, Lan
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.classroom.cast import Cast
-    from mcast_tui.services.lab.classroom.claims import Claim
+    from mcast_tui.services.lab.classroom.verdict import Claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 from mcast_tui.errors import UsageError
 from mcast_tui.services.lab.classroom.actions import Action, Pause
-from mcast_tui.services.lab.classroom.claims import Judged, Verdict, Window
 from mcast_tui.services.lab.classroom.live_lan import LiveLan
+from mcast_tui.services.lab.classroom.verdict import Judged, Verdict, Window
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
