@@ -158,6 +158,14 @@ def test_a_member_that_hears_nothing_of_what_is_sent_to_its_group_is_marked() ->
     assert "▲" not in drawn(scene(at(100, 100), at(101, 100)))  # nobody sends
 
 
+def test_a_member_of_one_source_does_not_miss_what_others_send() -> None:
+    def at(seconds: float, sent: int) -> object:
+        picky = member("picky", 2, 50, source=ip_address("192.168.10.1"))
+        return picture(3, picky, sender("other", 3, sent), sender("stream", 1, 9), at=seconds)
+
+    assert "▲" not in drawn(scene(at(100, 100), at(101, 200)))
+
+
 def test_of_more_than_there_is_room_for_what_goes_on_is_shown_and_the_rest_is_counted() -> None:
     def at(seconds: float, count: int) -> object:
         idle = [member(f"idle{n}", 2, 7, group=ip_address(f"239.9.9.{n}")) for n in range(8)]

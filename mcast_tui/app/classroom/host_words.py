@@ -71,11 +71,13 @@ def _member_line(state: MemberState, scene: Scene, width: int, glyphs: Glyphs) -
 
 
 def is_starved(member: Member, scene: Scene) -> bool:
-    """Tell whether a group is sent to, and its member hears none of it: what a class is to look at."""
-    rate = scene.member_rates.get(member.name)
-    sending = (state for state in scene.picture.senders.values() if scene.sender_rates.get(state.sender.name))
-    return rate == 0 and any(
-        (state.sender.to, state.sender.port) == (member.group, member.port) for state in sending
+    """Tell whether what it wants is sent, and a member hears none of it: what a class is to look at."""
+    senders = (state.sender for state in scene.picture.senders.values())
+    return scene.member_rates.get(member.name) == 0 and any(
+        (sender.to, sender.port) == (member.group, member.port)
+        and member.source in {None, sender.comes_from}
+        and scene.sender_rates.get(sender.name)
+        for sender in senders
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
+from mcast_tui.services.lab.wiring import Lan
+
 if TYPE_CHECKING:
     from mcast_tui.wire.literal import Address
 
@@ -65,6 +67,12 @@ class Sender:
     source: Address | None = None
     """The address it sends from; None for that of its interface."""
     lan: int = 0
+
+    @property
+    def comes_from(self) -> Address | None:
+        """The address that its packets come from; None for IPv6, where the kernel chooses by scope."""
+        own = Lan(self.lan).address4(self.host).ip if self.to.version == 4 else None
+        return self.source or own
 
     @property
     def frame_length(self) -> int:
