@@ -217,6 +217,14 @@ async def test_a_host_on_two_lans_is_asked_about_its_cable_and_one_with_two_grou
         await room.until(lambda: "switch br1" in room.text, "the second switch")
 
 
+async def test_the_source_that_is_offered_is_that_of_the_lan_it_is_sent_on() -> None:
+    async with classroom(hosts=2, lans=((1, 2), (1, 2))) as room:
+        await room.answer("s", "239.1.2.3%eth1")
+        await room.until_seen(lambda now: now.senders, "the sender")
+        await room.press("2", "j")
+        await room.until(lambda: "192.168.11.1,239.1.2.3" in room.text, "its address there")
+
+
 async def test_a_click_marks_a_host_plays_a_lesson_and_does_what_a_key_of_the_footer_does() -> None:
     async with classroom() as room:
         board = room.app.classroom.board

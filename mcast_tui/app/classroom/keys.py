@@ -107,16 +107,14 @@ class Keys:
     async def _groups(self) -> list[tuple[str, str]]:
         """Return what is worth joining: what is sent to, of any source and of that one, then examples."""
         found: dict[str, str] = {}
-        picture = await self._lectern.picture()
-        for state in picture.senders.values():
+        for state in (await self._lectern.picture()).senders.values():
             sender = state.sender
             if not sender.to.is_multicast:
                 continue
             place = str(sender.to) if sender.port == PORT else f"{sender.to}:{sender.port}"
             found.setdefault(place, f"host{sender.host} sends to it")
-            source = sender.source or picture.host(sender.host).address
-            if source.version == sender.to.version:
-                found.setdefault(f"{source},{place}", f"only what host{sender.host} sends to it")
+            if sender.comes_from is not None:
+                found.setdefault(f"{sender.comes_from},{place}", f"only what host{sender.host} sends to it")
         return [*found.items(), *(known for known in KNOWN_GROUPS if known[0] not in found)]
 
     # -- the switch ------------------------------------------------------------------------------
