@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.binding import Binding
 
-from mcast_tui.app.classroom import screen as classroom_screen
+from mcast_tui.app.classroom import pace
 from mcast_tui.app.classroom.app import ClassroomApp
+from mcast_tui.app.classroom.screen import ClassroomScreen
 from mcast_tui.app.widgets.footer import SHOWN
 from mcast_tui.errors import PermissionRefused
 from mcast_tui.services.lab.classroom import lectern as classroom_lectern
@@ -112,7 +113,9 @@ async def classroom(
     app = ClassroomApp(LanPlan(**{"hosts": 3, **plan}), scenario)
     async with app.run_test(size=size) as pilot:
         room = Classroom(app, pilot)
-        await room.until(lambda: app.classroom is not None and room.lectern.scene is not None, "the picture")
+        await room.until(
+            lambda: isinstance(app.screen, ClassroomScreen) and room.lectern.scene, "the picture"
+        )
         yield room
 
 
@@ -305,20 +308,20 @@ async def test_a_lesson_is_chosen_stepped_begun_anew_and_left_and_its_lan_is_pla
 async def test_a_lesson_runs_by_itself_until_it_is_over_or_told_to_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(classroom_screen, "READING_S", 0.05)
+    monkeypatch.setattr(pace, "READING_S", 0.05)
     async with classroom(find_scenario("leak")) as room:
         await room.press("a")
         await room.until(lambda: room.lectern.lesson.is_over, "its end")
-        await room.until(lambda: not room.app.classroom.is_automatic, "the waiting")
+        await room.until(lambda: not room.app.classroom.pace.is_automatic, "the waiting")
         assert all(result.holds for result in room.lectern.lesson.results)
         await room.until(lambda: "All of it was so." in room.text, "its last words")
-        monkeypatch.setattr(classroom_screen, "READING_S", 3600)
+        monkeypatch.setattr(pace, "READING_S", 3600)
         await room.press("b")
         await room.until(lambda: room.lectern.lesson is not None and not room.lectern.lesson.results, "anew")
         await room.press("a")
         await room.until(lambda: len(room.lectern.lesson.results) == 1, "a step")
         await room.press("a")
-        assert not room.app.classroom.is_automatic
+        assert not room.app.classroom.pace.is_automatic
         await room.step()
         assert len(room.lectern.lesson.results) == 2
 

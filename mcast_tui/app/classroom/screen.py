@@ -21,6 +21,7 @@ from mcast_tui.app.classroom.bindings import BINDINGS
 from mcast_tui.app.classroom.board import BoardView
 from mcast_tui.app.classroom.keys import Keys
 from mcast_tui.app.classroom.lesson_pane import LessonPane
+from mcast_tui.app.classroom.pace import Pace
 from mcast_tui.app.classroom.status_words import header_line, host_line
 from mcast_tui.app.screens.help import HelpScreen, about_focus, keys_help
 from mcast_tui.app.toasts import Toasts
@@ -38,15 +39,12 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.events import Key
-    from textual.timer import Timer
 
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.lab.classroom.lectern import Lectern
     from mcast_tui.services.lab.classroom.scenario import Scenario
 
 PICTURES_PER_S = 4
-READING_S = 6.0
-"""How long a step stands before the next is done, when a lesson runs by itself."""
 IN_A_LESSON = {"next_step", "leave_lesson", "run_through"}
 ABOUT = (
     "Keys act on the host that is marked: a digit, an arrow or a click marks another. What the picture shows "
@@ -88,9 +86,7 @@ class ClassroomScreen(Screen[None]):
         self._footer = FooterBar()
         self._toasts = Toasts(glyphs)
         self._keys = Keys(lectern, self.ask_line.ask, self._later)
-        self.is_automatic = False
-        """Whether the lesson goes on by itself."""
-        self._reading: Timer | None = None
+        self.pace = Pace(lectern, self.show_lesson, self._later, self.set_timer)
         self._news_shown = -1
 
     def compose(self) -> ComposeResult:
@@ -148,7 +144,7 @@ class ClassroomScreen(Screen[None]):
         lesson = self._lectern.lesson
         if lesson is None:
             return "free play"
-        return f"lesson: {lesson.scenario.title}" + (", runs by itself" if self.is_automatic else "")
+        return f"lesson: {lesson.scenario.title}" + (", runs by itself" if self.pace.is_automatic else "")
 
     def show_lesson(self) -> None:
         """Draw the lesson as far as it has come."""
@@ -177,16 +173,11 @@ class ClassroomScreen(Screen[None]):
 
     def stop_work(self) -> bool:
         """Stop a lesson that runs by itself; tell whether one did."""
-        was = self.is_automatic
-        self._run_no_more()
+        was = self.pace.is_automatic
+        self.pace.wait()
         if was:
             self.note("The lesson waits for space.")
         return was
-
-    def _run_no_more(self) -> None:
-        self.is_automatic = False
-        if self._reading is not None:
-            self._reading.stop()
 
     def warn_of_quitting(self) -> None:
         self.announce(Notice(Level.WARNING, "Press it again to quit.", "The LAN goes with it."))
@@ -248,23 +239,19 @@ class ClassroomScreen(Screen[None]):
             self.play(scenario)
 
     def action_next_step(self) -> None:
-        lesson = self._lectern.lesson
-        if lesson is not None and lesson.running is None:
-            self._later(self._next_step())
+        self.pace.step()
 
     def action_run_through(self) -> None:
         """Let the lesson go on by itself, or wait for the key again."""
-        if self.stop_work():
-            return
-        self.is_automatic = True
-        self._go_on()
+        if not self.stop_work():
+            self.pace.run()
 
     def action_restart(self) -> None:
-        self._run_no_more()
+        self.pace.wait()
         self._later(self._lectern.restart())
 
     def action_leave_lesson(self) -> None:
-        self._run_no_more()
+        self.pace.wait()
         self._later(self._lectern.leave_lesson())
 
     def action_back(self) -> None:
@@ -276,7 +263,7 @@ class ClassroomScreen(Screen[None]):
 
     def play(self, scenario: Scenario) -> None:
         """Begin a lesson, on a LAN of its own."""
-        self._run_no_more()
+        self.pace.wait()
         self.pane.pick(on=False)
         self._later(self._lectern.open(scenario))
 
@@ -317,27 +304,6 @@ class ClassroomScreen(Screen[None]):
             self.set_focus(None)
 
     # -- for itself --------------------------------------------------------------------------------
-
-    async def _next_step(self) -> None:
-        work = asyncio.ensure_future(self._lectern.next())
-        await asyncio.sleep(0)  # it has begun when it is drawn
-        self.show_lesson()
-        try:
-            await work
-        except McastError:
-            self._run_no_more()
-            raise
-        if self.is_automatic:
-            self._reading = self.set_timer(READING_S, self._go_on)
-
-    def _go_on(self) -> None:
-        """Do the next step of a lesson that runs by itself, until there is none."""
-        lesson = self._lectern.lesson
-        if lesson is None or lesson.is_over:
-            self._run_no_more()
-            self.draw()
-        else:
-            self.action_next_step()
 
     def _later(self, work: Awaitable[None]) -> None:
         """Do it beside the messages: keys are not to wait with it."""
