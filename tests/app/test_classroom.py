@@ -20,6 +20,7 @@ from mcast_tui.services.lab.classroom import lectern as classroom_lectern
 from mcast_tui.services.lab.classroom.lessons import find_scenario
 from mcast_tui.services.lab.classroom.live_lan import LanPlan
 from mcast_tui.services.lab.classroom.runner import Runner
+from tests.lab.test_lessons import WRONG
 from tests.lab.test_nothing_left import (
     FORBID_USER_NAMESPACES,
     UNPRIVILEGED,
@@ -32,6 +33,7 @@ from tests.pty_app import COMMAND, CTRL_C, CTRL_Q, PtyApp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from textual.pilot import Pilot
 
@@ -324,6 +326,19 @@ async def test_a_lesson_runs_by_itself_until_it_is_over_or_told_to_wait(
         assert not room.app.classroom.pace.is_automatic
         await room.step()
         assert len(room.lectern.lesson.results) == 2
+
+
+async def test_a_lesson_that_runs_by_itself_waits_where_something_is_not_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "READING_S", 0.05)
+    path = tmp_path / "wrong.toml"
+    path.write_text(WRONG)
+    async with classroom(find_scenario(str(path))) as room:
+        await room.press("a")
+        await room.until(lambda: len(room.lectern.lesson.results) == 2, "the step that is not so")
+        assert not room.app.classroom.pace.is_automatic
+        await room.until(lambda: "✗ viewer receives none of stream" in room.text, "what is not so")
 
 
 async def test_another_lesson_may_be_begun_in_the_midst_of_a_step() -> None:

@@ -1,4 +1,8 @@
-"""How a lesson goes on: a step at a key, or by itself, each once the one before has stood to be read."""
+"""How a lesson goes on: a step at a key, or by itself, each once the one before has stood to be read.
+
+By itself it goes on as long as all is so: what did not come about is to be looked at, and later steps build
+on it.
+"""
 
 from __future__ import annotations
 
@@ -58,10 +62,12 @@ class Pace:
         await asyncio.sleep(0)  # it has begun when it is drawn
         self._show()
         try:
-            await work
+            result = await work
         except McastError:
             self.wait()
             raise
+        if result is not None and not result.holds:
+            self.wait()
         if self.is_automatic:
             self._reading = self._set_timer(READING_S, self._go_on)
 
