@@ -134,18 +134,62 @@ def test_a_cable_lights_up_by_its_shape_too_and_what_passes_moves() -> None:
     assert len(steps) == 4
 
 
+def test_a_few_packets_move_along_a_thin_line() -> None:
+    what = scene(*(picture(1, links=[link(1, out=out)], at=100 + out) for out in (0, 1)))
+    [cable] = [row for row in rows(paint_board(what, 76, 30, UNICODE)) if "◂" in row]
+    assert "●" in cable
+    assert "━" not in cable.split("┃")[-1]
+
+
 def test_faults_are_marked_where_they_act() -> None:
     strict = InterfaceSettings(rp_filter=1, force_igmp_version=2)
-    refused = {"TcpExt.IPReversePathFilter": 42}
-    lan = [host(1), host(2, settings={"eth0": strict}, counters=refused), host(3)]
+    lan = [host(1), host(2, settings={"eth0": strict}), host(3)]
     cables = [link(1), link(2, loss=30), link(3, is_up=False)]
     text = drawn(scene(picture(lan, links=cables)), 130)
-    assert "▲ rp_filter strict: 42 refused, IGMPv2 fo…" in text
+    assert "▲ rp_filter strict, IGMPv2 forced" in text
     assert "▲drops 30%" in text
     assert text.count("✗ cable out") == 1
     low = drawn(scene(picture(lan, links=cables)), 80, 10)
     assert "▲30%" in low
     assert low.count("✗ cable out") == 1
+
+
+def test_a_host_on_two_lans_says_what_is_set_on_which_and_its_cables_say_which_they_are() -> None:
+    strict = {"eth0": InterfaceSettings(0, 0), "eth1": InterfaceSettings(1, 0)}
+    cables = [link(number, lan) for number in (1, 2) for lan in (0, 1)]
+    text = drawn(scene(picture([host(1), host(2, settings=strict)], links=cables)), 76, 30)
+    assert text.count("▲ rp_filter strict on eth1") == 1
+    assert "eth0 192.168.10.2" in text
+    assert "eth1 192.168.11.2" in text
+
+
+@pytest.mark.parametrize(
+    ("counter", "said"),
+    [("TcpExt.IPReversePathFilter", "rp_filter refuses"), ("Udp.IgnoredMulti", "reaches no socket")],
+)
+def test_what_a_kernel_drops_is_said_while_it_does(counter: str, said: str) -> None:
+    def at(seconds: float, dropped: int) -> object:
+        return picture([host(1), host(2, counters={counter: dropped})], at=seconds)
+
+    [line] = [row for row in drawn(scene(at(100, 5), at(101, 105))).splitlines() if said in row]
+    assert f"▲ {said}   100/s" in line
+    assert said not in drawn(scene(at(100, 105), at(101, 105)))
+
+
+def test_a_rate_and_a_ttl_have_room_beside_the_source_of_a_member_and_beside_a_group() -> None:
+    def at(seconds: float, count: int) -> object:
+        picky = member("picky", 2, count, group=ip_address("232.1.1.1"), source=ip_address("192.168.10.1"))
+        return picture(3, picky, sender("stream", 1, count, ttl=32), at=seconds)
+
+    text = drawn(scene(at(100, 100), at(101, 200)))
+    assert ".10.1,232.1.1.1" in text
+    assert "→ 239.1.1.1 ttl 32" in text
+    assert text.count("100/s") == 2
+
+
+def test_a_sender_with_another_address_than_its_own_says_which() -> None:
+    text = drawn(scene(picture(3, sender("stray", 1, source=ip_address("192.168.11.9")))))
+    assert ".11.9 → 239.1.1.1" in text
 
 
 def test_a_member_that_hears_nothing_of_what_is_sent_to_its_group_is_marked() -> None:
@@ -189,10 +233,17 @@ def test_the_switch_says_what_it_does_and_whom_it_lists() -> None:
     assert ".10.1,232.1.1.1 → 2" in text
 
 
+def test_how_long_a_querier_that_was_heard_counts_has_room_too() -> None:
+    heard = switch(querier=False, querier_address=ip_address("192.168.10.4"), querier_port="lan0port4")
+    text = drawn(scene(picture(switches=(replace(heard, querier_left_s=598.0),))))
+    assert "querier .10.4 for 598 s" in text
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
         ({"snooping": False}, "○ so it floods"),
+        ({"snooping": False, "querier": True}, "querier itself, silent"),
         ({"querier": False, "querier_address": None}, "○ unasked, it floods"),
         (
             {"querier": False, "querier_port": "lan0port3", "querier_left_s": 7.5},

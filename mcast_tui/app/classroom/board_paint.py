@@ -122,21 +122,20 @@ class _Painter:
         is_selected = host.number == self.scene.selected
         style = "bold $primary" if is_selected else MUTED
         if area.height < BOX:
-            self._host_in_lines(host, link, area)
+            self._host_in_lines(host, area)
             return
         self.page.box(area, self.pen.selected if is_selected else self.pen.box, style)
-        interface = self.interface(link)
         mark = self.glyphs.pointer if is_selected else ""
         title = f" {mark}{name_of(host)} "
         end = self.page.put(
             area.x + 2, area.y, title, "bold $primary" if is_selected else "bold", area.right - 1
         )
-        spoken = version_of(host, interface)
+        spoken = version_of(host, link.interface)
         room = area.right - 1 - end
         address, version = self._in_room(f"{host.address} ", spoken, room)
         self.page.put(end, area.y, address)
         self.page.put(area.right - 2 - len(version), area.y, version, MUTED, area.right - 1)
-        if settings := settings_words(host, interface):
+        if settings := settings_words(host, self.interfaces(host)):
             words = shortened(f" {self.glyphs.warning} {settings} ", area.width - 3, self.glyphs)
             self.page.put(area.x + 2, area.bottom - 1, words, "bold $warning")
         self._parts(host, area.inner())
@@ -149,14 +148,14 @@ class _Painter:
                 return address, f" {version} "
         return (address if len(address) <= room else ""), ""
 
-    def _host_in_lines(self, host: HostState, link: LinkState, area: Area) -> None:
+    def _host_in_lines(self, host: HostState, area: Area) -> None:
         """Draw a host that has one row or two."""
         is_selected = host.number == self.scene.selected
         mark = self.glyphs.pointer if is_selected else " "
         style = "bold $primary" if is_selected else "bold"
         until = area.right - 1
         end = self.page.put(area.x, area.y, f"{mark}{name_of(host)} ", style, until)
-        settings = settings_words(host, self.interface(link))
+        settings = settings_words(host, self.interfaces(host))
         if area.height > 1:
             end = self.page.put(end, area.y, f"{host.address} ", MUTED, until)
             self.page.put(end, area.y, shortened(settings, until - end, self.glyphs), "bold $warning")
@@ -219,11 +218,12 @@ class _Painter:
         share = inner.height // max(1, len(switches))
         for at, switch in enumerate(switches):
             part = Area(inner.x, inner.y + at * share, inner.width, share)
-            self._switch_lines(switch, part)
+            self._switch_lines(switch, part, f"br{switch.lan} " if len(switches) > 1 else "")
 
-    def _switch_lines(self, switch: SwitchState, area: Area) -> None:
+    def _switch_lines(self, switch: SwitchState, area: Area, name: str) -> None:
         """Write what a switch says; where there is little room, its state gives way to its database."""
         state = state_lines(switch, area.width, self.glyphs)
+        state[0] = ((name, "bold"), *state[0])
         wanted = len(database_lines(switch, area.height, area.width, self.glyphs))
         gap = area.height >= len(state) + wanted + 1
         kept = state[: max(1, area.height - wanted)]
@@ -257,12 +257,11 @@ class _Painter:
             area = Area(0, top + at, width, 1)
             self.hosts[host.number] = area
             flag = "" if link.counters.is_up else f"{self.glyphs.failed} cable out "
-            self._host_in_lines(host, link, Area(0, top + at, max(0, width - len(flag)), 1))
+            self._host_in_lines(host, Area(0, top + at, max(0, width - len(flag)), 1))
             self.page.put(width - len(flag), top + at, flag, "bold $error")
 
-    def interface(self, link: LinkState) -> str:
-        """Return what a host calls its end of a cable."""
-        return f"eth{link.lan}"
+    def interfaces(self, host: HostState) -> list[str]:
+        return [link.interface for link in self.scene.picture.links_of(host.number)]
 
 
 def _runs(slots: Sequence[LinkState]) -> Iterator[tuple[int, int, int]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SPACING, WIDE_SPACING = 4, 9
 """Cells between two packets drawn on a busy cable, and on one with less than `BUSY_PER_S`."""
-BUSY_PER_S = 4
+BUSY_PER_S = 10
 """Packets a second; queries, reports and neighbour discovery are fewer."""
 
 
@@ -34,6 +34,8 @@ class Cables:
         rates = self._scene.rates.get((link.host, link.lan))
         into, out = (rates.packets_in, rates.packets_out) if rates else (None, None)
         middle = area.y + (area.height - 1) // 2
+        if middle > area.y and len(self._scene.picture.links_of(link.host)) > 1:
+            self._end(link, area.x, middle - 1, area.width)
         if not link.counters.is_up:
             self._pulled(Area(area.x, middle, area.width, 1))
         elif area.height in {1, 3}:
@@ -47,6 +49,11 @@ class Cables:
             self._way(upper, link.counters.packets_in, into, is_right=True)
             self._way(lower, link.counters.packets_out, out, is_right=False, loss=link.loss_percent)
 
+    def _end(self, link: LinkState, x: int, y: int, width: int) -> None:
+        """Say which end of a host with several cables this is."""
+        words = f"{link.interface} {link.address}"
+        self._page.put(x, y, words if len(words) <= width else link.interface, MUTED)
+
     def _pulled(self, area: Area) -> None:
         words = f" {self._glyphs.failed} cable out "
         self._page.put(area.x, area.y, self._pen.gone * area.width, MUTED)
@@ -55,13 +62,13 @@ class Cables:
         )
 
     def _way(self, area: Area, total: int, rate: float | None, *, is_right: bool, loss: int = 0) -> None:
-        """Draw one direction: a line that is heavy and has packets moving on it while any pass."""
-        is_busy = bool(rate)
-        style = "bold $success" if is_busy else MUTED
+        """Draw one direction: packets move along it while any pass, and many of them make it heavy."""
+        is_busy = rate is not None and rate >= BUSY_PER_S
+        style = "bold $success" if is_busy else "$success" if rate else MUTED
         line = (self._pen.busy if is_busy else self._pen.idle) * area.width
         self._page.put(area.x, area.y, line, style)
-        if is_busy:
-            spacing = SPACING if rate and rate >= BUSY_PER_S else WIDE_SPACING
+        if rate:
+            spacing = SPACING if is_busy else WIDE_SPACING
             shift = self._scene.pulse if is_right else -self._scene.pulse
             for at in range(shift % spacing, area.width, spacing):
                 self._page.put(area.x + at, area.y, self._pen.packet, style)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from mcast_tui import human
 from mcast_tui.app.fit import MUTED
-from mcast_tui.services.lab.classroom.scene import received
+from mcast_tui.services.lab.classroom.scene import NO_SOCKET, RP_FILTER, received
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcast_tui.app.classroom.canvas import Line
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.lab.classroom.parts import Member
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 MODES = ("off", "strict", "loose")
 """Of rp_filter, by its number."""
+DROPPED = {RP_FILTER: "rp_filter refuses", NO_SOCKET: "reaches no socket"}
 
 
 def name_of(host: HostState) -> str:
@@ -43,31 +46,44 @@ def version_of(host: HostState, interface: str) -> str:
 
 
 def place_lines(host: HostState, scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return a line for each member, those that hear something first, then for each sender."""
+    """Return a line for what no program gets, for each member, who hears something first, and each sender."""
     members = [state for state in scene.picture.members.values() if state.member.host == host.number]
     senders = [state for state in scene.picture.senders.values() if state.sender.host == host.number]
+    dropped = [(counter, scene.drop_rates.get((host.number, counter))) for counter in DROPPED]
     members.sort(
         key=lambda state: (
             not scene.member_rates.get(state.member.name) and not is_starved(state.member, scene)
         )
     )
     return [
+        *(_drop_line(host, counter, rate, width, glyphs) for counter, rate in dropped if rate),
         *(_member_line(state, scene, width, glyphs) for state in members),
         *(_sender_line(state, scene.sender_rates.get(state.sender.name), width, glyphs) for state in senders),
     ]
 
 
+def _drop_line(host: HostState, counter: str, rate: float, width: int, glyphs: Glyphs) -> Line:
+    """Return ``rp_filter refuses  20/s``."""
+    what = f"{glyphs.warning} {DROPPED[counter]}"
+    return _spread((what,), "bold $warning", rate, host.counters.get(counter, 0), width, glyphs)
+
+
 def _member_line(state: MemberState, scene: Scene, width: int, glyphs: Glyphs) -> Line:
     """Return ``joined 239.1.2.3  20/s``; what it hears stands at the right."""
     member, rate = state.member, scene.member_rates.get(state.member.name)
-    what = f"joined {member.group}" if member.group is not None else f"hears port {member.port}"
+    lengths = [f"joined {member.group}" if member.group is not None else f"hears port {member.port}"]
     if member.source is not None:
-        what += f" from {brief(member.source)}"
+        source = brief(member.source)
+        lengths = [
+            f"joined {member.group} from {source}",
+            f"joined {source},{member.group}",
+            f"{source},{member.group}",
+        ]
     if is_starved(member, scene):
-        what, style = f"{glyphs.warning} {what}", "bold $warning"
+        lengths, style = [f"{glyphs.warning} {what}" for what in lengths], "bold $warning"
     else:
         style = "$success" if rate else ""
-    return _spread((what,), style, rate, received(state), width, glyphs)
+    return _spread(lengths, style, rate, received(state), width, glyphs)
 
 
 def is_starved(member: Member, scene: Scene) -> bool:
@@ -84,12 +100,17 @@ def is_starved(member: Member, scene: Scene) -> bool:
 def _sender_line(state: SenderState, rate: float | None, width: int, glyphs: Glyphs) -> Line:
     sender = state.sender
     style = "bold $warning" if state.errno and not rate else "$secondary" if rate else ""
-    words = f"sends {sender.to}"
-    return _spread((f"{words} ttl {sender.ttl}", words), style, rate, state.sent, width, glyphs)
+    words, brief_words = f"sends {sender.to}", f"{glyphs.to} {sender.to}"
+    if sender.source is None:
+        lengths = [f"{words} ttl {sender.ttl}", f"{brief_words} ttl {sender.ttl}", words]
+    else:
+        source = brief(sender.source)
+        lengths = [f"{words} from {source}", f"{source} {brief_words}", words]
+    return _spread(lengths, style, rate, state.sent, width, glyphs)
 
 
 def _spread(
-    lengths: tuple[str, ...], style: str, rate: float | None, total: int, width: int, glyphs: Glyphs
+    lengths: Sequence[str], style: str, rate: float | None, total: int, width: int, glyphs: Glyphs
 ) -> Line:
     """Return words at the left, a rate and a total at the right, as much of it as there is room for."""
     speed, count = human.format_rate(rate), human.format_compact(total)
@@ -108,17 +129,16 @@ def _spread(
     return ((shortened(what, room, glyphs).ljust(room), weight), (right, weight))
 
 
-def settings_words(host: HostState, interface: str) -> str:
-    """Return what is set on an interface that is not so by itself; empty when nothing is."""
-    setting = host.settings.get(interface)
-    if setting is None:
-        return ""
+def settings_words(host: HostState, interfaces: Sequence[str]) -> str:
+    """Return what is set on a host's interfaces that is not so by itself; empty when nothing is."""
     said = []
-    if setting.rp_filter:
-        refused = host.counters.get("TcpExt.IPReversePathFilter", 0)
-        said.append(f"rp_filter {MODES[setting.rp_filter]}" + (f": {refused} refused" if refused else ""))
-    if setting.force_igmp_version:
-        said.append(f"IGMPv{setting.force_igmp_version} forced")
+    for interface in interfaces:
+        where = f" on {interface}" if len(interfaces) > 1 else ""
+        setting = host.settings.get(interface)
+        if setting and setting.rp_filter:
+            said.append(f"rp_filter {MODES[setting.rp_filter]}{where}")
+        if setting and setting.force_igmp_version:
+            said.append(f"IGMPv{setting.force_igmp_version} forced{where}")
     return ", ".join(said)
 
 

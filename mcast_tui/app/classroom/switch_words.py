@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mcast_tui.app.classroom.canvas import Line, Words
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.lab.classroom.switch_state import PortEntry, SwitchState
+    from mcast_tui.wire.literal import Address
 
 BARS = (6, 4)
 """Cells of the bar of what is left: as many as there is room for."""
@@ -41,10 +42,10 @@ def state_lines(switch: SwitchState, width: int, glyphs: Glyphs) -> list[Line]:
 def _querier_line(switch: SwitchState, width: int) -> Line:
     label: Words = ("querier ", MUTED)
     if switch.querier_port is not None and switch.querier_address is not None:
-        who = str(switch.querier_address)
-        left = "" if switch.querier_left_s is None else f", {seconds(switch.querier_left_s)} left"
-        where = (f" at port {port_number(switch.querier_port)}{left}", left, "")
-    elif switch.querier:
+        return _heard_querier(label, switch.querier_address, switch, width)
+    if switch.querier and not switch.snooping:
+        return (label, ("itself, silent", "bold $warning"))
+    if switch.querier:
         who = f"itself, v{switch.igmp_version}"
         interval = seconds(switch.query_interval_s)
         where = (f", asks every {interval}", f", every {interval}", "")
@@ -55,13 +56,31 @@ def _querier_line(switch: SwitchState, width: int) -> Line:
     return (label, (who, "bold $success"), (shown, MUTED))
 
 
+def _heard_querier(label: Words, address: Address, switch: SwitchState, width: int) -> Line:
+    """Return who asks; how long that holds unless it asks again is worth more than its whole address."""
+    who, short = str(address), brief(address)
+    if switch.querier_left_s is None:
+        return (label, (who, "bold $success"))
+    left = seconds(switch.querier_left_s)
+    forms = (
+        (who, f" at port {port_number(switch.querier_port or '')}, {left} left"),
+        (who, f", {left} left"),
+        (short, f", {left} left"),
+        (short, f" for {left}"),
+        (who, ""),
+    )
+    room = width - len(label[0])
+    name, more = next(((name, more) for name, more in forms if len(name + more) <= room), forms[-1])
+    return (label, (name, "bold $success"), (more, MUTED))
+
+
 def database_lines(switch: SwitchState, room: int, width: int, glyphs: Glyphs) -> list[Line]:
     """Return the forwarding database in at most `room` lines of `width` cells, its heading first."""
     if room <= 0:
         return []
     entries = sorted((entry for entry in switch.entries if not is_own_use(entry.group)), key=_place)
     others = len(switch.entries) - len(entries)
-    heading = "FORWARDING DATABASE" if width >= 24 else "DATABASE (mdb)"
+    heading = "MULTICAST DATABASE" if width >= 24 else "DATABASE (mdb)"
     lines: list[Line] = [((heading, f"bold {MUTED}"),)]
     if not entries:
         lines.append((("no group", MUTED),))

@@ -34,7 +34,7 @@ class Join:
     def words(self) -> str:
         member = self.member
         verb = "joins" if member.group is not None else "listens to"
-        return f"{member.name}, on host {member.host}, {verb} {member.words}"
+        return f"{member.name}, on host {member.host}, {verb} {member.words}{on_lan(member.lan)}"
 
     def perform(self, lan: LiveLan) -> None:
         lan.join(self.member)
@@ -62,7 +62,8 @@ class Start:
 
     @property
     def words(self) -> str:
-        return f"{self.sender.name}, on host {self.sender.host}, sends to {self.sender.words}"
+        sender = self.sender
+        return f"{sender.name}, on host {sender.host}, sends{on_lan(sender.lan)} to {sender.words}"
 
     def perform(self, lan: LiveLan) -> None:
         lan.start(self.sender)

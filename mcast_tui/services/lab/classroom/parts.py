@@ -82,8 +82,9 @@ class Sender:
     @property
     def words(self) -> str:
         """Where to, and how much."""
+        source = f" from {self.source}" if self.source else ""
         ttl = f", ttl {self.ttl}" if self.to.is_multicast else ""
-        return f"{self.to}:{self.port}, {self.rate:g} packets/s{ttl}"
+        return f"{self.to}:{self.port}{source}, {self.rate:g} packets/s{ttl}"
 
 
 def as_words(part: Member | Sender) -> dict[str, Any]:

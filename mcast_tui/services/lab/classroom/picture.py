@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcast_tui.services.lab.wiring import Lan
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from ipaddress import IPv4Address
@@ -111,6 +113,16 @@ class LinkState:
     loss_percent: int
     """What the switch was told to lose of what it sends to the host."""
 
+    @property
+    def interface(self) -> str:
+        """What the host calls its end."""
+        return Lan(self.lan).interface
+
+    @property
+    def address(self) -> IPv4Address:
+        """The address of the host's end."""
+        return Lan(self.lan).address4(self.host).ip
+
 
 @dataclass(frozen=True, slots=True)
 class LinkRates:
@@ -139,6 +151,10 @@ class Picture:
 
     def host(self, number: int) -> HostState:
         return self.hosts[number - 1]
+
+    def links_of(self, host: int) -> list[LinkState]:
+        """Return the cables of a host, one for each LAN it is on."""
+        return [link for link in self.links if link.host == host]
 
     def link(self, host: int, lan: int) -> LinkState:
         return next(link for link in self.links if (link.host, link.lan) == (host, lan))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.classroom.picture import LinkRates, LinkState, MemberState, Picture
 
+RP_FILTER, NO_SOCKET = "TcpExt.IPReversePathFilter", "Udp.IgnoredMulti"
+"""Counters of packets that arrived and that no program got: refused by their source; wanted by no socket."""
 WINDOW_S = 1.0
 """What rates are taken over: long enough for a sender of a few packets a second to be steady."""
 
@@ -28,6 +30,8 @@ class Scene:
     member_rates: Mapping[str, float] = field(default_factory=dict)
     """What each member hears, in packets a second."""
     sender_rates: Mapping[str, float] = field(default_factory=dict)
+    drop_rates: Mapping[tuple[int, str], float] = field(default_factory=dict)
+    """What each host's kernel drops, by host and counter, in packets a second."""
     selected: int = 1
     """The host that keys act on."""
     pulse: int = 0
@@ -78,6 +82,7 @@ class Watch:
             now.rates_since(before),
             _rates(_heard(now), _heard(before), seconds),
             _rates(_sent(now), _sent(before), seconds),
+            _drop_rates(now, before, seconds),
             selected,
             self._pulse,
         )
@@ -86,6 +91,14 @@ class Watch:
 def received(state: MemberState) -> int:
     """Return how many packets a member has heard since it joined."""
     return sum(row.received for row in state.heard) + state.uncounted
+
+
+def _drop_rates(now: Picture, before: Picture, seconds: float) -> dict[tuple[int, str], float]:
+    return {
+        (new.number, counter): (new.counters.get(counter, 0) - old.counters.get(counter, 0)) / seconds
+        for new, old in zip(now.hosts, before.hosts, strict=True)
+        for counter in (RP_FILTER, NO_SOCKET)
+    }
 
 
 Counts = dict[tuple[str, int], int]
