@@ -233,6 +233,15 @@ def test_the_switch_says_what_it_does_and_whom_it_lists() -> None:
     assert ".10.1,232.1.1.1 → 2" in text
 
 
+def test_a_group_that_is_listed_for_its_sources_says_so_and_has_no_time_of_its_own() -> None:
+    whole = replace(entry(2, None, "232.1.1.1"), is_include=True)
+    text = drawn(
+        scene(picture(switches=(switch(entries=(whole, entry(2, 3.5, "232.1.1.1", "192.168.10.1"))),)))
+    )
+    assert re.search(r" 232\.1\.1\.1 → 2 +by source ", text)
+    assert re.search(r"\.10\.1,232\.1\.1\.1→2 +3\.5 s", text)
+
+
 def test_how_long_a_querier_that_was_heard_counts_has_room_too() -> None:
     heard = switch(querier=False, querier_address=ip_address("192.168.10.4"), querier_port="lan0port4")
     text = drawn(scene(picture(switches=(replace(heard, querier_left_s=598.0),))))

@@ -135,6 +135,8 @@ def test_the_picture_of_the_switch_is_what_iproute2_shows(lan):
     wait_until(lambda: ("lan0port2", "239.1.1.1", None) in entries(), "the member")
     wait_until(lambda: ("lan0port3", "232.1.1.1", "192.168.10.1") in entries(), "the member of one source")
     wait_until(lambda: entries() == shown(), "the same table")
+    [of_source] = [one for one in lan.picture().switches[0].entries if one.source]
+    assert 0 < of_source.left_s <= QUICK.membership_s  # told with (*,G), not with (S,G)
     wait_until(lambda: lan.picture().switches[0].querier_address, "the querier")
     before = lan.picture()
     links = json.loads(lan.lab.switch.run(["ip", "-s", "-d", "-j", "link"]).stdout)

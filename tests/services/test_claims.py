@@ -12,11 +12,12 @@ from mcast_tui.services.lab.classroom.claims import (
     PACKETS_FOR_CHANCE,
     Carries,
     GoesOn,
+    Lists,
     Receives,
 )
 from mcast_tui.services.lab.classroom.parts import Member, Sender
 from mcast_tui.services.lab.classroom.picture import Heard, LinkState, MemberState, Picture, SenderState
-from mcast_tui.services.lab.classroom.switch_state import PortCounters
+from mcast_tui.services.lab.classroom.switch_state import PortCounters, PortEntry, SwitchState
 from mcast_tui.services.lab.classroom.verdict import Verdict, Window
 
 GROUP = IPv4Address("239.1.1.1")
@@ -97,6 +98,22 @@ def test_a_port_carries_a_stream_by_its_bytes_and_what_is_between_is_neither(sha
     assert judge(Carries(3, 0, "stream", is_carried=False), before, now) is silent
     few = picture(sent=PACKETS - 1)
     assert judge(Carries(3, 0, "stream", is_carried=False), before, few) is Verdict.OPEN
+
+
+def test_the_evidence_about_an_entry_is_of_that_source_and_names_the_port_as_the_claim_does():
+    source = IPv4Address("192.168.10.1")
+    listed = (
+        PortEntry("lan0port3", GROUP, None, is_include=True, left_s=None),
+        PortEntry("lan0port3", GROUP, source, is_include=True, left_s=2.5),
+        PortEntry("lan0port1", GROUP, None, is_include=False, left_s=9.0),
+    )
+    switch = SwitchState(0, True, True, 3, 1.0, 4.0, None, None, None, listed)
+    now = replace(picture(), switches=(switch,))
+    found = Lists(3, 0, GROUP, source, is_listed=True).judge(Window(now, now, now))
+    assert (found.verdict, found.evidence) == (
+        Verdict.HOLDS,
+        "the mdb has (192.168.10.1,239.1.1.1) at port 3, at 3 for another 2.5 s",
+    )
 
 
 def test_a_packet_of_ipv6_is_twenty_bytes_longer_on_the_wire():

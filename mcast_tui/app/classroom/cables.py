@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mcast_tui import human
 from mcast_tui.app.classroom.canvas import Area
+from mcast_tui.app.classroom.host_words import brief
 from mcast_tui.app.fit import MUTED
 
 if TYPE_CHECKING:
@@ -51,8 +52,12 @@ class Cables:
 
     def _end(self, link: LinkState, x: int, y: int, width: int) -> None:
         """Say which end of a host with several cables this is."""
-        words = f"{link.interface} {link.address}"
-        self._page.put(x, y, words if len(words) <= width else link.interface, MUTED)
+        forms = (
+            f"{link.interface} {link.address}",
+            f"{link.interface} {brief(link.address)}",
+            link.interface,
+        )
+        self._page.put(x, y, next((words for words in forms if len(words) <= width), ""), MUTED)
 
     def _pulled(self, area: Area) -> None:
         words = f" {self._glyphs.failed} cable out "

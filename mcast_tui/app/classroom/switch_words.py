@@ -101,17 +101,21 @@ def _place(entry: PortEntry) -> tuple[int, int, int, str]:
 def _entry_line(entry: PortEntry, life_s: float, width: int, glyphs: Glyphs) -> Line:
     """Return ``239.1.2.3 > 2   4.2 s ###...``: the time that is left as a number and as a bar."""
     source = "" if entry.source is None else f"{brief(entry.source)},"
-    what = f"{source}{entry.group} {glyphs.to} {port_number(entry.port)}"
+    what, close = (
+        f"{source}{entry.group}{space}{glyphs.to}{space}{port_number(entry.port)}" for space in (" ", "")
+    )
     part = 1.0
     if entry.left_s is None:
-        rights = [""]
+        rights = [" by source", ""] if entry.is_include and entry.source is None else [""]
     else:
         part = min(1.0, entry.left_s / life_s) if life_s else 0.0
         left = f" {entry.left_s:.1f} s"
         whole, short = (_bar(part, cells, glyphs) for cells in BARS)
         rights = [f" {left:>6} {whole}", f"{left.replace(' s', 's')} {short}", left, ""]
     style = "bold $warning" if part < LEFT_IS_LOW else "bold"
-    right = next(text for text in rights if len(what) + len(text) <= width or not text)
+    what, right = next(
+        (form, text) for text in rights for form in (what, close) if len(form + text) <= width or not text
+    )
     what = shortened(what, width, glyphs)
     return (
         (what.ljust(max(0, width - len(right))), style),

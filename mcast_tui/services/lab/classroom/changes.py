@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcast_tui import human
 from mcast_tui.services.lab.classroom.switch_state import is_own_use, port_number
 from mcast_tui.services.notice import Level, Notice
 
@@ -53,10 +54,10 @@ def _listed(switch: SwitchState) -> set[Listed]:
 def _unlisted(name: str, entry: Listed, now: Picture, lan: int) -> Notice:
     """Tell that an entry went: what there is to worry about is a member that stays."""
     group, _, port = entry
-    what = f"{name}: lists {_words(entry)} no more"
+    what = f"{name}: forgets {_words(entry)}"
     number = port_number(port)
     if number.isdigit() and now.host(int(number)).users(group, f"eth{lan}"):
-        return Notice(Level.WARNING, f"{what}, although host{number} is still a member")
+        return Notice(Level.WARNING, f"{what}, but host{number} is a member")
     return Notice(Level.DONE, what)
 
 
@@ -82,9 +83,14 @@ def _hosts(before: Picture, now: Picture) -> Iterator[Notice]:
             count, was = users.get(key, 0), earlier.get(key, 0)
             if count != was:
                 group, interface = key
-                left = "has left" if not count else f"users {was} to {count} of"
-                verb = "is a member of" if not was else left
-                yield Notice(Level.DONE, f"host{new.number}: its kernel {verb} {group} on {interface}")
+                where = f"{group} on {interface}"
+                if not was:
+                    what = f"is a member of {where}"
+                elif not count:
+                    what = f"has left {where}"
+                else:
+                    what = f"counts {human.counted(count, 'user')} of {where}, {was} before"
+                yield Notice(Level.DONE, f"host{new.number}: its kernel {what}")
 
 
 def _users(host: HostState) -> dict[tuple[Address, str], int]:

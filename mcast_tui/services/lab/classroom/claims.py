@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcast_tui import human
+from mcast_tui.services.lab.classroom.switch_state import port_number
 from mcast_tui.services.lab.classroom.verdict import Judged, Verdict
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ class Receives:
             return Judged(Verdict.FAILS, f"{self.member} has not joined")
         sent = window.sent(self.sender)
         received, lost = window.heard(self.member, self.sender, window.before)
-        counted = f"{self.member} received {received}, {lost} missing between them"
+        missing = f", {lost} missing between them" if received else ""
+        counted = f"{self.member} received {received}{missing}"
         evidence = f"{self.sender} sent at least {sent}, {counted}"
         return Judged(self._verdict(sent, received, lost), evidence)
 
@@ -113,7 +116,7 @@ class Carries:
         moved = later.counters.bytes_out - earlier.counters.bytes_out
         expected = sent * state.sender.frame_length
         evidence = (
-            f"{self.sender} sent at least {sent} packets, {expected} bytes; {later.port} sent {moved} bytes"
+            f"{self.sender} sent at least {sent} packets, {expected} bytes; the port sent {moved} bytes"
         )
         return _compared(evidence, sent=sent, moved=moved, expected=expected, is_wanted=self.is_carried)
 
@@ -134,10 +137,12 @@ class Lists:
         found = [
             one for one in entries if (one.port, one.group, one.source) == (port, self.group, self.source)
         ]
-        ports = sorted({one.port for one in entries if one.group == self.group})
-        evidence = f"the mdb has {self.group} at {', '.join(ports) or 'no port'}"
+        same = [one for one in entries if (one.group, one.source) == (self.group, self.source)]
+        ports = " and ".join(sorted(port_number(one.port) for one in same))
+        what = f"({self.source or '*'},{self.group})"
+        evidence = f"the mdb has {what} at {f'port {ports}' if ports else 'no port'}"
         if found and found[0].left_s is not None:
-            evidence += f", {port} for another {found[0].left_s:.1f} s"
+            evidence += f", at {port_number(port)} for another {found[0].left_s:.1f} s"
         return _judged(evidence, is_so=bool(found) is self.is_listed)
 
 
@@ -153,7 +158,7 @@ class HasUsers:
     def judge(self, window: Window) -> Judged:
         users = window.now.host(self.host).users(self.group, f"eth{self.lan}")
         file = "igmp" if self.group.version == 4 else "igmp6"
-        evidence = f"/proc/net/{file} of host {self.host}: {users} users"
+        evidence = f"/proc/net/{file} of host {self.host}: {human.counted(users, 'user')}"
         return _judged(evidence, is_so=users == self.users)
 
 
@@ -211,5 +216,7 @@ class KnowsQuerier:
             evidence = f"the switch asks itself, as {known}"
         else:
             left = "" if switch.querier_left_s is None else f", for another {switch.querier_left_s:.1f} s"
-            evidence = f"the switch knows the querier {known} at {switch.querier_port}{left}"
+            evidence = (
+                f"the switch knows the querier {known} at port {port_number(switch.querier_port)}{left}"
+            )
         return _judged(evidence, is_so=known == self.who)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ from mcast_tui.net.rtnetlink import (
 from mcast_tui.services.membership.facts import is_solicited_node
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mcast_tui.services.lab.classroom.netlink import Netlink
     from mcast_tui.wire.literal import Address
 
@@ -30,7 +32,8 @@ BR_SNOOPING, BR_QUERIER, BR_MEMBERSHIP, BR_OTHER_QUERIER, BR_QUERY = 23, 25, 31,
 BR_IGMP_VERSION, BR_QUERIER_STATE = 43, 47
 QUERIER_ADDRESS, QUERIER_PORT, QUERIER_LEFT = 1, 2, 3  # BRIDGE_QUERIER_IP_*
 MDBA_MDB, MDBA_MDB_ENTRY, MDBA_MDB_ENTRY_INFO = 1, 1, 1
-MDB_TIMER, MDB_MODE, MDB_SOURCE = 1, 3, 4  # MDBA_MDB_EATTR_*
+MDB_TIMER, MDB_SOURCES, MDB_MODE, MDB_SOURCE = 1, 2, 3, 4  # MDBA_MDB_EATTR_*
+SOURCE_ADDRESS, SOURCE_TIMER = 1, 2  # MDBA_MDB_SRCATTR_*
 MCAST_INCLUDE = 1
 USER_HZ = 100
 """Bridge intervals and timers are in 1/100 s: clock_t, the same on every architecture."""
@@ -53,9 +56,9 @@ class PortEntry:
     source: Address | None
     """For (S,G); None for (*,G)."""
     is_include: bool
-    """Whether only the sources that have lines of their own are wanted there."""
+    """Of (*,G): whether only the sources that have lines of their own are wanted there."""
     left_s: float | None
-    """When it expires unless a report comes; None: not by a timer."""
+    """When it expires unless a report comes; None: not by a timer, as (*,G) that lives by its sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,32 +159,58 @@ def _switch(
 
 
 def _decode_entries(attributes: bytes, names: dict[int, str]) -> tuple[PortEntry, ...]:
-    """Read RTM_NEWMDB; its entries are attributes alike, so they are walked, not looked up."""
-    found = []
+    """Read RTM_NEWMDB; how long (S,G) has left is told with (*,G)."""
+    found: list[PortEntry] = []
+    of_sources: dict[tuple[str, Address, Address | None], float | None] = {}
+    for info in _infos(attributes):
+        if (decoded := _entry(info, names)) is not None:
+            entry, timers = decoded
+            found.append(entry)
+            of_sources |= {(entry.port, entry.group, source): left for source, left in timers.items()}
+    return tuple(
+        entry if entry.source is None else replace(entry, left_s=entry.left_s or of_sources.get(_key(entry)))
+        for entry in found
+    )
+
+
+def _infos(attributes: bytes) -> Iterator[bytes]:
+    """Yield what is said of each entry: they are attributes alike, so they are walked, not looked up."""
     for kind, table in walk_attributes(attributes):
-        if kind != MDBA_MDB:
-            continue
-        for _, group in walk_attributes(table):
-            found += [
-                _entry(info, names) for kind, info in walk_attributes(group) if kind == MDBA_MDB_ENTRY_INFO
-            ]
-    return tuple(entry for entry in found if entry is not None)
+        if kind == MDBA_MDB:
+            for _, group in walk_attributes(table):
+                yield from (info for kind, info in walk_attributes(group) if kind == MDBA_MDB_ENTRY_INFO)
 
 
-def _entry(info: bytes, names: dict[int, str]) -> PortEntry | None:
+def _key(entry: PortEntry) -> tuple[str, Address, Address | None]:
+    return entry.port, entry.group, entry.source
+
+
+def _entry(info: bytes, names: dict[int, str]) -> tuple[PortEntry, dict[Address, float | None]] | None:
+    """Return an entry, and of (*,G) how long each of its sources has left."""
     port, _state, _flags, _vlan, packed, protocol = _ENTRY.unpack_from(info)
     if not protocol:
         return None  # of a MAC address, which only hands set
     more = decode_attributes(info[_ENTRY.size :])
     group = IPv4Address(packed[:4]) if protocol == _ETH_P_IP else IPv6Address(packed)
-    source, left = more.get(MDB_SOURCE), more.get(MDB_TIMER)
-    return PortEntry(
+    source = more.get(MDB_SOURCE)
+    sources = (decode_attributes(one) for _, one in walk_attributes(more.get(MDB_SOURCES, b"")))
+    entry = PortEntry(
         names.get(port, "?"),
         group,
-        None if source is None else IPv4Address(source) if len(source) == 4 else IPv6Address(source),
+        None if source is None else _address(source),
         is_include=more.get(MDB_MODE, b"\0")[0] == MCAST_INCLUDE,
-        left_s=_number(left) / USER_HZ if left and _number(left) else None,
+        left_s=_seconds(more.get(MDB_TIMER)),
     )
+    return entry, {_address(one[SOURCE_ADDRESS]): _seconds(one.get(SOURCE_TIMER)) for one in sources}
+
+
+def _address(packed: bytes) -> Address:
+    return IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
+
+
+def _seconds(timer: bytes | None) -> float | None:
+    """Return what is left of a timer; None where none runs."""
+    return _number(timer) / USER_HZ if timer and _number(timer) else None
 
 
 def _number(content: bytes) -> int:
