@@ -95,6 +95,9 @@ EXPECTATIONS: Grammar[Claim] = Grammar(
             *them, is_listed=False, **who
         ),
         "host HOST has USERS users of GROUP [on lan LAN]": _users,
+        "host HOST has 1 user of GROUP [on lan LAN]": lambda cast, host, group, lan=None: _users(
+            cast, host, "1", group, lan
+        ),
         "host HOST speaks igmp VERSION [on lan LAN]": _speaks,
         "host HOST counts SENDER in COUNTER": lambda *them, **who: _counts(*them, is_counted=True, **who),
         "host HOST does not count SENDER in COUNTER": lambda *them, **who: _counts(
