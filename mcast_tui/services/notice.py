@@ -57,9 +57,10 @@ def notice_of(error: McastError, attempted: str | None = None) -> Notice:
 
 
 class NoticeLog:
-    """The last notices, oldest first; a cause that comes again soon is counted."""
+    """The last notices, oldest first; a cause that comes again soon is counted, unless all are to be kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, fold_within_s: float = FOLD_WITHIN_S) -> None:
+        self._fold_within_s = fold_within_s
         self._notices: deque[Notice] = deque(maxlen=KEPT)
         self.revision = 0
 
@@ -74,7 +75,7 @@ class NoticeLog:
         self.revision += 1
         for index in range(len(self._notices) - 1, -1, -1):
             known = self._notices[index]
-            if now - known.at > FOLD_WITHIN_S:
+            if now - known.at >= self._fold_within_s:
                 break
             if known.cause == notice.cause:
                 del self._notices[index]

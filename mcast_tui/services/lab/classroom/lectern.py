@@ -63,7 +63,7 @@ class Lectern:
         self._free_play = Scenario("free", "Free play", "", "", plan, Cast({}, {}, lans), ())
         self.lessons = lessons
         """Those that come with the program."""
-        self.news = NoticeLog()
+        self.news = NoticeLog(fold_within_s=0)  # the order of what happened is what a class looks at
         self.selected = 1
         self.lesson: Lesson | None = None
         self._runner: Runner | None = None  # owns the LAN, also after its lesson was left
