@@ -259,6 +259,28 @@ async def test_any_size_and_back_leaves_the_classroom_as_it_was() -> None:
             assert "switch br0" in room.text
 
 
+async def test_on_a_small_screen_the_last_event_and_all_of_the_list_are_within_reach() -> None:
+    async with classroom(size=(80, 24)) as room:
+        await room.until(lambda: "✓ a LAN of 3 hosts is up" in room.text, "the last event")
+        await room.press("n")
+        await room.until(lambda: "you: the switch snoops" in room.text, "the next one")
+        await room.press(*["down"] * 24)
+        await room.until(lambda: "drop a part of its packets" in room.text, "the end of the list")
+        await room.press("up")
+        await room.until(lambda: "▸ 6" in room.text, "the mark")
+
+
+async def test_what_happens_again_is_told_again_in_its_place() -> None:
+    async with classroom() as room:
+        await room.press("n", "n", "n")
+        await room.until(lambda: room.told[-1] == "you: the switch snoops: it learns members", "the last one")
+        assert [each.split(":")[1] for each in room.told if each.startswith("you")] == [
+            " the switch snoops",
+            " the switch snoops no more",
+            " the switch snoops",
+        ]
+
+
 async def test_every_binding_has_an_id_and_every_key_of_the_footer_does_something() -> None:
     async with classroom(size=(200, 50)) as room:
         nodes = [room.app, room.app.classroom, *room.app.classroom.query("*")]

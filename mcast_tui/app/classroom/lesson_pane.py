@@ -88,11 +88,12 @@ class LessonPane(Rows):
         return self._rows[y]
 
     def move(self, step: int) -> None:
-        """Mark another lesson of the list; a lesson is scrolled."""
-        if not self.is_menu:
+        """Mark another lesson of the list; scroll a lesson, and the list beyond its lessons."""
+        last = len(self._lectern.lessons) - 1
+        if not self.is_menu or (step > 0 and self._cursor == last):
             self.scroll_relative(y=step, animate=False)
             return
-        self._cursor = max(0, min(len(self._lectern.lessons) - 1, self._cursor + step))
+        self._cursor = max(0, min(last, self._cursor + step))
         self._lay_out(self._lectern.lesson)
         marked = [y for y, at in self._places.items() if at == self._cursor]
         if marked and not self.scroll_offset.y <= marked[0] < self.scroll_offset.y + self.size.height:

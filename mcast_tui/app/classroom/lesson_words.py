@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.classroom.scenario import Scenario, Step
 
 FREE_PLAY = (
+    ("1-9", "mark a host, as arrows and clicks do"),
     ("j l", "join and leave a group on the host that is marked"),
     ("s", "start a sender on it, or stop it"),
     ("n", "let the switch snoop, or flood"),
-    ("Q", "let the switch ask who is a member, or nobody"),
+    ("Q", "let the switch query: IGMPv3, IGMPv2, not"),
     ("v r", "the host's IGMP version, its rp_filter"),
     ("c d", "pull its cable, drop a part of its packets"),
 )

@@ -26,7 +26,7 @@ from mcast_tui.app.classroom.status_words import header_line, host_line
 from mcast_tui.app.screens.help import HelpScreen, about_focus, keys_help
 from mcast_tui.app.toasts import Toasts
 from mcast_tui.app.widgets.bar import Bar
-from mcast_tui.app.widgets.event_list import EventList
+from mcast_tui.app.widgets.event_list import EventList, event_line
 from mcast_tui.app.widgets.footer import FooterBar, run_item
 from mcast_tui.app.widgets.heading import Heading
 from mcast_tui.app.widgets.suggestions import Suggestions
@@ -138,7 +138,7 @@ class ClassroomScreen(Screen[None]):
             self._news_shown = news.revision
             told = tuple(news)
             self._events.show(told)
-            self._status.update(self._events.row(0) if told else Content())
+            self._status.update(event_line(told[-1], width - 2, self._glyphs) if told else Content())
 
     def _title(self) -> str:
         lesson = self._lectern.lesson

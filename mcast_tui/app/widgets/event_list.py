@@ -32,12 +32,16 @@ class EventList(Rows):
         self.set_row_count(len(notices))
 
     def row(self, y: int) -> Content:
-        notice = self._notices[y]
-        mark, style = {
-            Level.DONE: (self._glyphs.ok, "$success"),
-            Level.WARNING: (self._glyphs.warning, "$warning"),
-            Level.ERROR: (self._glyphs.failed, "$error"),
-        }[notice.level]
-        clock = time.strftime("%H:%M:%S", time.localtime(notice.at))
-        line = Content.assemble((f"{clock} ", MUTED), (f"{mark} ", style), safe_text(notice.what))
-        return cut(line, self.row_width, self._glyphs.ellipsis)
+        return event_line(self._notices[y], self.row_width, self._glyphs)
+
+
+def event_line(notice: Notice, width: int, glyphs: Glyphs) -> Content:
+    """Return a notice in one line of `width` cells, with its time."""
+    mark, style = {
+        Level.DONE: (glyphs.ok, "$success"),
+        Level.WARNING: (glyphs.warning, "$warning"),
+        Level.ERROR: (glyphs.failed, "$error"),
+    }[notice.level]
+    clock = time.strftime("%H:%M:%S", time.localtime(notice.at))
+    line = Content.assemble((f"{clock} ", MUTED), (f"{mark} ", style), safe_text(notice.what))
+    return cut(line, width, glyphs.ellipsis)
