@@ -171,7 +171,7 @@ async def test_an_answer_that_is_wrong_is_refused_at_once_and_kept_to_be_mended(
         await room.answer("j", "239.1.2.300")
         await room.until(lambda: "239.1.2.300" in " ".join(room.told), "the refusal")
         assert field.value == "239.1.2.300"
-        assert field.has_focus
+        await room.until(lambda: field.has_focus, "the field")
         field.value = "239.1.2.30"
         await room.press("enter")
         await room.until_seen(lambda now: now.members, "the join")
@@ -421,6 +421,14 @@ def test_a_classroom_that_is_killed_leaves_nothing(host1: Host) -> None:
         app.ended()
     await_end(everyone - {app.process.pid})
     assert still_there(made) == set()
+
+
+def test_keys_typed_in_one_burst_are_obeyed_in_their_turn_also_after_an_answer(host1: Host) -> None:
+    with PtyApp(host1, "lab") as app:
+        app.until_shown("LESSONS", "host3 192.168.10.3")
+        app.type("s\r2j\rjbr\t\r3d50\r2l")
+        app.until_shown("→ 239.1.2.3", "joined 239.1.2.3", "hears port 5000", "drops 50%", "host2 leaves")
+        assert "OR PLAY FREELY" in app.text  # no Enter has played a lesson
 
 
 def test_without_a_terminal_it_shows_its_help(host1: Host) -> None:

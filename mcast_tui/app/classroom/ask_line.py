@@ -1,7 +1,8 @@
 """The line at the bottom that asks: which group, how fast, how many percent.
 
-It asks one thing at a time and reads no answer itself: it says `Answered`, and whoever obeys
-calls `close`, or `give_back` when it could not be done, so that nothing typed is lost.
+It asks one thing at a time and reads no answer itself: it closes and hands the answer over, and whoever obeys
+calls `give_back` when it could not be done, so that nothing typed is lost. Keys typed in one burst are obeyed
+in their turn: nothing here waits for a message that comes after them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 from textual.widgets.input import Selection
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from textual.widgets import Input
 
     from mcast_tui.app.widgets.suggestions import Suggestions
+
+
+STEPS = {"tab": 1, "down": 1, "shift+tab": -1, "up": -1}
+"""Keys that write another of what could be meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,34 @@ class Question:
 
 
 class AnswerInput(LineInput):
-    """The field for an answer."""
+    """The field for an answer; what its keys mean is done by its line, and at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "step(-1)", "Another answer", id="answer.before"),
         Binding("down", "step(1)", "Another answer", id="answer.other"),
     ]
     HELP = "Type an answer and press Enter; Tab or an arrow writes what could be meant, Escape asks no more."
+
+    def __init__(self, line: AskLine) -> None:
+        super().__init__(id="answer", compact=True, select_on_focus=False)
+        self._line = line
+
+    async def on_key(self, event: Key) -> None:
+        """Let keys pass that were pressed after the answer: they are the screen's."""
+        if not self._line.is_open:
+            event.prevent_default()
+
+    async def action_submit(self) -> None:
+        self._line.submit()
+
+    def action_escape(self) -> None:
+        self._line.close()
+
+    def action_step(self, step: int) -> None:
+        self._line.step(step)
+
+    def action_complete(self, step: int) -> None:
+        self._line.step(step)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002  # Textual calls it so
         """Nothing is searched here: answers have no history."""
@@ -63,27 +88,18 @@ class AnswerInput(LineInput):
 class AskLine(Horizontal):
     """A chip that says what is asked, and the field; hidden while nothing is."""
 
-    class Answered(Message):
-        """Enter was pressed on this answer."""
-
-        def __init__(self, question: Question, text: str) -> None:
-            super().__init__()
-            self.question = question
-            self.text = text
-
-    class Closed(Message):
-        """The person does not want to answer."""
-
-    def __init__(self, suggestions: Suggestions) -> None:
+    def __init__(self, suggestions: Suggestions, answered: Callable[[Question, str], None]) -> None:
+        """`answered` is told each answer, when the line is closed already."""
         super().__init__(id="ask")
-        self.input = AnswerInput(id="answer", compact=True, select_on_focus=False)
+        self.input = AnswerInput(self)
         self._chip = Static(id="asked", markup=False)
         self._hint = Static(id="hint", markup=False)
         self._suggestions = suggestions
+        self._answered = answered
         self._question: Question | None = None
         self._chosen: int | None = None
         self._found: tuple[Candidate, ...] = ()
-        self._writing = False
+        self._written: str | None = None  # what stands in the field and was not typed
 
     def compose(self) -> ComposeResult:
         yield self._chip
@@ -105,41 +121,55 @@ class AskLine(Horizontal):
         self._suggest("")
         offered = [candidate.text for candidate in self._found]
         self._chosen = offered.index(question.start) if question.start in offered else None
-        self.screen.call_later(
-            self.screen.set_focus, self.input
-        )  # after the keys that wait: `take_key` has them
+        self.screen.call_later(self._take_focus)  # after the keys that wait: `take_key` has them
+
+    def _take_focus(self) -> None:
+        if self.is_open:
+            self.screen.set_focus(self.input)
 
     @property
     def takes_keys(self) -> bool:
         """Whether a key is for `take_key`: a question is open, and the field has not got the focus yet."""
         return self.is_open and not self.input.has_focus
 
-    async def take_key(self, event: Key) -> None:
+    def take_key(self, event: Key) -> None:
         """Take a key that was pressed before the field got the focus, as the field would."""
         event.stop()
         event.prevent_default()
         if event.is_printable and event.character:
             self.input.replace(event.character, *sorted(self.input.selection))
         elif event.key == "enter":
-            await self.input.action_submit()
+            self.submit()
         elif event.key == "escape":
-            self.input.action_escape()
+            self.close()
+        elif event.key in STEPS:
+            self.step(STEPS[event.key])
+
+    def submit(self) -> None:
+        """Close, and hand over what was answered."""
+        question, text = self._question, self.input.value.strip()
+        if question is not None:
+            self.close()
+            self._answered(question, text)
 
     def give_back(self, question: Question, text: str, column: int | None = None) -> None:
-        """Put an answer back that could not be obeyed, unless another is being typed."""
-        if self._question is question and not self.input.value:
+        """Ask again what could not be obeyed, its answer in the field, unless something else is asked."""
+        if self._question is None:
+            self.ask(question)
             self._write(text)
             self.input.cursor_position = len(text) if column is None else column
 
-    def close(self, question: Question | None = None) -> None:
-        """Ask nothing any more; with a question, only if it is still that."""
-        if question is None or self._question is question:
-            self._question = None
-            self._suggestions.show(())
-            self.remove_class("-asking")
+    def close(self) -> None:
+        """Ask nothing any more."""
+        self._question = None
+        self._suggestions.show(())
+        self._write("")
+        self.remove_class("-asking")
+        if self.input.has_focus:
+            self.screen.set_focus(None)
 
     def _write(self, text: str) -> None:
-        self._writing = text != self.input.value
+        self._written = text
         self.input.value = text
         self.input.cursor_position = len(text)
 
@@ -154,40 +184,22 @@ class AskLine(Horizontal):
     @on(LineInput.Changed)
     def follow_typing(self, event: Input.Changed) -> None:
         event.stop()
-        if self._writing or self._question is None:
-            self._writing = False
-        else:
-            self._suggest(event.value)
+        self._follow()
 
-    @on(LineInput.CompleteWanted)
-    def complete_answer(self, event: LineInput.CompleteWanted) -> None:
-        event.stop()
-        self._step(event.step)
+    def _follow(self) -> None:
+        """Suggest what begins with what was typed."""
+        if self._question is not None and self.input.value != self._written:
+            self._written = None
+            self._suggest(self.input.value)
 
-    @on(LineInput.Stepped)
-    def choose_answer(self, event: LineInput.Stepped) -> None:
-        event.stop()
-        self._step(event.step)
-
-    def _step(self, step: int) -> None:
+    def step(self, step: int) -> None:
         """Write the next of what could be meant."""
+        self._follow()
         if self._found:
             before = -1 if self._chosen is None and step > 0 else self._chosen or 0
             self._chosen = (before + step) % len(self._found)
             self._suggestions.show(self._found, self._chosen)
             self._write(self._found[self._chosen].text)
-
-    @on(LineInput.Submitted)
-    def submit(self, event: Input.Submitted) -> None:
-        event.stop()
-        if self._question is not None:
-            self.post_message(self.Answered(self._question, event.value.strip()))
-
-    @on(LineInput.Escaped)
-    def leave(self, event: LineInput.Escaped) -> None:
-        event.stop()
-        self.close()
-        self.post_message(self.Closed())
 
     @on(LineInput.Pasted)
     def refuse_paste(self, event: LineInput.Pasted) -> None:

@@ -76,7 +76,7 @@ class ClassroomScreen(Screen[None]):
         self._lectern = lectern
         self._glyphs = glyphs
         self._suggestions = Suggestions(glyphs)
-        self.ask_line = AskLine(self._suggestions)
+        self.ask_line = AskLine(self._suggestions, self._obey_answer)
         self.board = BoardView(glyphs)
         self.pane = LessonPane(lectern, glyphs)
         self._events = EventList(glyphs)
@@ -195,7 +195,7 @@ class ClassroomScreen(Screen[None]):
         """Obey keys in their turn: Textual would look them up later, when an answer may have followed."""
         active = self.active_bindings.get(event.key)
         if self.ask_line.takes_keys:
-            await self.ask_line.take_key(event)
+            self.ask_line.take_key(event)
         elif active is not None and active.enabled and (active.binding.id or "").startswith("lab."):
             event.stop()
             event.prevent_default()
@@ -282,26 +282,17 @@ class ClassroomScreen(Screen[None]):
         event.stop()
         await run_item(self, event.action)
 
-    @on(AskLine.Answered)
-    def obey_answer(self, event: AskLine.Answered) -> None:
-        self._later(self._obey(event.question, event.text))
+    def _obey_answer(self, question: Question, text: str) -> None:
+        self._later(self._obey(question, text))
 
     async def _obey(self, question: Question, text: str) -> None:
         """Do what was answered; what could not be done goes back into the field."""
         try:
             await question.answer(text)
         except McastError as error:
-            self.ask_line.give_back(
-                question, text, error.column if isinstance(error, EndpointError) else None
-            )
+            column = error.column if isinstance(error, EndpointError) else None
+            self.ask_line.give_back(question, text, column)
             raise
-        self.ask_line.close(question)
-        self._close_line()
-
-    @on(AskLine.Closed)
-    def _close_line(self) -> None:
-        if not self.ask_line.is_open:
-            self.set_focus(None)
 
     # -- for itself --------------------------------------------------------------------------------
 
