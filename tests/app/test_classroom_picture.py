@@ -161,6 +161,7 @@ def test_a_host_on_two_lans_says_what_is_set_on_which_and_its_cables_say_which_t
     assert text.count("▲ rp_filter strict on eth1") == 1
     assert "eth0 192.168.10.2" in text
     assert "eth1 192.168.11.2" in text
+    assert "┃eth1─" in drawn(scene(picture(2, links=cables)), 80, 10)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +186,12 @@ def test_a_rate_and_a_ttl_have_room_beside_the_source_of_a_member_and_beside_a_g
     assert ".10.1,232.1.1.1" in text
     assert "→ 239.1.1.1 ttl 32" in text
     assert text.count("100/s") == 2
+
+
+def test_a_broadcast_has_no_ttl_of_ours() -> None:
+    text = drawn(scene(picture(3, sender("shout", 1, to=ip_address("255.255.255.255")))), 130)
+    assert "sends 255.255.255.255 " in text
+    assert "ttl" not in text
 
 
 def test_a_sender_with_another_address_than_its_own_says_which() -> None:

@@ -35,19 +35,22 @@ class Cables:
         rates = self._scene.rates.get((link.host, link.lan))
         into, out = (rates.packets_in, rates.packets_out) if rates else (None, None)
         middle = area.y + (area.height - 1) // 2
-        if middle > area.y and len(self._scene.picture.links_of(link.host)) > 1:
+        name = link.interface if len(self._scene.picture.links_of(link.host)) > 1 else ""
+        if name and middle > area.y:
             self._end(link, area.x, middle - 1, area.width)
+            name = ""
         if not link.counters.is_up:
             self._pulled(Area(area.x, middle, area.width, 1))
         elif area.height in {1, 3}:
             half = area.width // 2
-            self._way(Area(area.x, middle, half, 1), link.counters.packets_in, into, is_right=True)
+            left = Area(area.x, middle, half, 1)
+            self._way(left, link.counters.packets_in, into, is_right=True, name=name)
             rest = Area(area.x + half, middle, area.width - half, 1)
             self._way(rest, link.counters.packets_out, out, is_right=False, loss=link.loss_percent)
         else:
             upper = Area(area.x, middle, area.width, 1)
             lower = Area(area.x, middle + 1, area.width, 1)
-            self._way(upper, link.counters.packets_in, into, is_right=True)
+            self._way(upper, link.counters.packets_in, into, is_right=True, name=name)
             self._way(lower, link.counters.packets_out, out, is_right=False, loss=link.loss_percent)
 
     def _end(self, link: LinkState, x: int, y: int, width: int) -> None:
@@ -66,8 +69,13 @@ class Cables:
             area.x + max(0, (area.width - len(words)) // 2), area.y, words, "bold $error", area.right
         )
 
-    def _way(self, area: Area, total: int, rate: float | None, *, is_right: bool, loss: int = 0) -> None:
-        """Draw one direction: packets move along it while any pass, and many of them make it heavy."""
+    def _way(
+        self, area: Area, total: int, rate: float | None, *, is_right: bool, loss: int = 0, name: str = ""
+    ) -> None:
+        """Draw one direction: packets move along it while any pass, and many of them make it heavy.
+
+        Of a host with several cables `name` tells which this is, if there is room beside the counts.
+        """
         is_busy = rate is not None and rate >= BUSY_PER_S
         style = "bold $success" if is_busy else "$success" if rate else MUTED
         line = (self._pen.busy if is_busy else self._pen.idle) * area.width
@@ -82,6 +90,8 @@ class Cables:
         if is_right:
             self._page.put(area.right - 1, area.y, self._pen.right, style)
             self._page.put(area.right - 2 - len(words), area.y, words, style, area.right - 1)
+            if len(name) + len(words) + 3 <= area.width:
+                self._page.put(area.x, area.y, name, MUTED)
         else:
             self._page.put(area.x, area.y, self._pen.left, style)
             self._page.put(area.x + 2, area.y, words, style, area.right)

@@ -101,11 +101,12 @@ def _sender_line(state: SenderState, rate: float | None, width: int, glyphs: Gly
     sender = state.sender
     style = "bold $warning" if state.errno and not rate else "$secondary" if rate else ""
     words, brief_words = f"sends {sender.to}", f"{glyphs.to} {sender.to}"
-    if sender.source is None:
-        lengths = [f"{words} ttl {sender.ttl}", f"{brief_words} ttl {sender.ttl}", words]
-    else:
+    lengths = [words]
+    if sender.source is not None:
         source = brief(sender.source)
         lengths = [f"{words} from {source}", f"{source} {brief_words}", words]
+    elif sender.to.is_multicast:
+        lengths = [f"{words} ttl {sender.ttl}", f"{brief_words} ttl {sender.ttl}", words]
     return _spread(lengths, style, rate, state.sent, width, glyphs)
 
 
