@@ -1,4 +1,4 @@
-"""What a switch's box says: snooping, who asks, and its forwarding database with the time that is left.
+"""What a switch's box says: snooping, who asks, and its multicast database with the time that is left.
 
 Pure. What the kernel tells is said as it is; what follows from it by the rules of the Linux bridge is
 marked as inferred.
@@ -75,7 +75,7 @@ def _heard_querier(label: Words, address: Address, switch: SwitchState, width: i
 
 
 def database_lines(switch: SwitchState, room: int, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return the forwarding database in at most `room` lines of `width` cells, its heading first."""
+    """Return the multicast database in at most `room` lines of `width` cells, its heading first."""
     if room <= 0:
         return []
     entries = sorted((entry for entry in switch.entries if not is_own_use(entry.group)), key=_place)
