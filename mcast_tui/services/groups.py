@@ -167,6 +167,12 @@ class Groups:
                 joined_at=time.time_ns(),
                 resources=resources.pop_all(),
             )
+        try:
+            if membership is not None and not membership.is_of_any_source:
+                group.take_filter(membership.filter(), is_new=True)
+        except BaseException:
+            group.resources.close()
+            raise
         self._take_in(group)
         return group
 
@@ -176,7 +182,6 @@ class Groups:
         for other in here:  # what comes by an index that was given away is not the other's
             other.former_indices = tuple(each for each in other.former_indices if each != group.ifindex)
         if group.membership is not None and not group.membership.is_of_any_source:
-            group.take_filter(group.membership.filter(), is_new=True)
             take_over(group, self._beside(group))
         here.append(group)
         self._groups[group.id] = group

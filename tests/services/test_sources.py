@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mcast_tui.errors import NetworkRefused, UsageError
 from mcast_tui.net.kernel import read_memberships
+from mcast_tui.net.membership import Membership
 from mcast_tui.services.actions import Actions
 from mcast_tui.services.desk import Desk
 from mcast_tui.services.events import Explained, MembershipNews
@@ -260,3 +263,20 @@ async def test_what_was_left_is_joined_again_with_its_filter(host1: Host) -> Non
         [group] = node.groups
         assert str(group.membership.filter()) == "INCLUDE {192.168.10.2, 192.168.10.3}"
         assert str(group.endpoint) == "192.168.10.2,232.1.1.1%eth0:5000"
+
+
+async def test_a_group_whose_filter_cannot_be_read_back_is_not_joined(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_membership: Membership) -> SourceFilter:
+        raise OSError(errno.ENOBUFS, "no buffer space available")
+
+    source = ip_address("192.168.10.2")
+    async with node_on(host1) as node:
+        monkeypatch.setattr(Membership, "filter", fail)
+        with pytest.raises(OSError, match="no buffer space"):
+            await node.join(endpoint_of("{source}239.1.1.1%eth0:6666", source))
+        monkeypatch.undo()
+
+        assert not list(node.groups)
+        assert read_memberships().view(ip_address("239.1.1.1"), host1.ifindex) is None
