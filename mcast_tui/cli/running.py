@@ -83,7 +83,7 @@ def announce(node: Node, groups: list[Group]) -> None:
     views = read_views(node.groups, groups)
     for group in groups:
         where = f" on {group.interface.name}" if group.interface else ""
-        view = views[group.id]
+        view = views.get(group.id)
         said = f": {view} ({view.origin})" if view else ""
         talk(f"listening to {group.label}{where}{said}")
         for caution in cautions(group):

@@ -1,7 +1,8 @@
-"""How a headless verb reads its input: a line at a time, and never held up by a terminal."""
+"""How a headless verb reads its input, a line at a time, and what it says of what it joined."""
 
 from __future__ import annotations
 
+import errno
 import os
 import pty
 import termios
@@ -9,10 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcast_tui.cli.running import CHUNK, _read_terminal, input_lines
+from mcast_tui.cli.running import CHUNK, _read_terminal, announce, input_lines
+from mcast_tui.net import kernel
+from mcast_tui.wire.address import parse_endpoint
+from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mcast_tui.services.lab.lan import Host
 
 
 @pytest.fixture
@@ -38,3 +44,17 @@ async def test_lines_of_a_terminal_come_until_its_end_of_input(terminal: tuple[i
     theirs, ours = terminal
     os.write(theirs, b"one\ntwo\n\x04")
     assert [line async for line in input_lines(ours)] == [b"one", b"two"]
+
+
+async def test_what_was_joined_is_announced_though_the_kernel_s_tables_cannot_be_read(
+    host1: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise PermissionError(errno.EACCES, "not for you")
+
+    async with node_on(host1) as node:
+        groups = await node.join(parse_endpoint("239.1.1.1%eth0:6666"))
+        monkeypatch.setattr(kernel, "read_memberships", refuse)
+        announce(node, groups)
+
+    assert capsys.readouterr().err == "listening to 239.1.1.1:6666 on eth0\n"
