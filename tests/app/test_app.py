@@ -328,7 +328,7 @@ async def test_a_signal_that_was_ignored_from_the_start_stays_ignored(host1: Hos
 
 async def test_the_end_of_the_capture_is_told_once(host1: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     async with frame_on(host1, "224.1.0.1") as frame:
-        monkeypatch.setattr(frame.node._receiver, "error", ValueError("a fault of ours"), raising=False)
+        monkeypatch.setattr(frame.node._receiver._thread, "error", ValueError("a fault of ours"))
         frame.node._wake()
         await frame.until(lambda: "Nothing is received any more" in frame.notices[-1], "the notice")
         await frame.until(lambda: "a fault of ours" in frame.text, "the toast")
