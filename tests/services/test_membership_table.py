@@ -86,7 +86,7 @@ def test_what_goes_with_its_interface_is_laid_to_nobody() -> None:
 
 def test_a_notice_of_the_kernel_is_the_origin_and_the_time_of_the_change_it_tells() -> None:
     other = row(group=ip_address("239.1.1.2"))
-    noticed = {(2, GROUP): (AT - 5, What.JOIN), (2, other.group): (AT - 3, What.LEAVE)}
+    noticed = {(2, GROUP): {What.JOIN: AT - 5}, (2, other.group): {What.LEAVE: AT - 3}}
     first, second = diff([STAYS], [STAYS, row(), other], AT, noticed)
     assert (first.at, first.origin) == (AT - 5, "RTM_NEWMULTICAST")
     assert (second.at, second.origin) == (AT, IGMP)
@@ -228,6 +228,56 @@ def test_what_was_joined_and_left_between_two_readings_is_known_by_the_notices()
         (What.JOIN, "this host", "eth0", "RTM_NEWMULTICAST"),
         (What.LEAVE, "this host", "eth0", "RTM_DELMULTICAST"),
     ]
+
+
+def test_a_leave_that_is_noticed_after_the_tables_were_read_is_not_told_again() -> None:
+    entries: list[TimelineEntry] = []
+    watch = TableWatch(Table((STAYS, row()), (STAYS,)), entries.append)
+    watch.look()
+    watch.look()
+    watch.take([GroupRemoved(GROUP, 2)])
+    watch.look()
+    assert told(entries) == [(What.LEAVE, "other", "users 1 -> 0", IGMP)]
+
+
+def test_a_join_and_a_leave_that_are_noticed_on_either_side_of_a_reading_are_both_told() -> None:
+    entries: list[TimelineEntry] = []
+    watch = TableWatch(Table((STAYS,)), entries.append)
+    watch.look()
+    watch.take([GroupAdded(GROUP, 2)])
+    watch.look()
+    assert entries == []
+    watch.take([GroupRemoved(GROUP, 2)])
+    watch.look()
+    assert [each.what for each in entries] == [What.JOIN, What.LEAVE]
+
+
+def test_a_join_whose_leave_is_never_noticed_is_not_waited_for_without_end() -> None:
+    watch = TableWatch(Table((STAYS,)), [].append)
+    watch.look()
+    watch.take(GroupAdded(GROUP + number, 2) for number in range(table_watch.MOST_NOTICES))
+    watch.look()
+    watch.look()
+    assert not watch._noticed
+
+
+async def test_what_we_join_and_leave_is_told_by_us_and_never_as_seen_of_the_host(host1: Host) -> None:
+    async with node_on(host1) as node:
+        noticed: list[object] = []
+        node.memberships.follow()
+        node.link_monitor.subscribe_memberships(noticed.extend)
+        gone = GroupRemoved(GROUP, host1.ifindex)
+        for is_long in (True, False):
+            [group] = await node.join(parse_endpoint("239.1.1.1%eth0"))
+            if is_long:
+                await until(lambda: GROUP in {each.group for each in node.memberships.rows()})
+            await node.leave(group)
+            await until(lambda: GROUP not in {each.group for each in node.memberships.rows()})
+            await until(lambda: gone in noticed)
+            node.memberships._tables.look()
+            noticed.clear()
+        entries = [each for each in node.timeline.since(0) if each.group == GROUP]
+    assert [each.who for each in entries] == ["this app"] * 4
 
 
 def test_tables_that_cannot_be_read_leave_the_last_rows_and_say_why() -> None:

@@ -76,7 +76,7 @@ class LinkWatch:
             except McastError:
                 self._memberships = None
             else:
-                self._read_by(self._memberships, self._deliver_memberships)
+                self._read_by(self._memberships, self.deliver_memberships)
         return lambda: self._membership_listeners.remove(listener)
 
     def deliver(self) -> None:
@@ -85,7 +85,8 @@ class LinkWatch:
             for listener in tuple(self._link_listeners):
                 listener(news)
 
-    def _deliver_memberships(self) -> None:
+    def deliver_memberships(self) -> None:
+        """Tell what has come of memberships by now, likewise."""
         if self._memberships is not None and (news := self._memberships.read()):
             for listener in tuple(self._membership_listeners):
                 listener(news)

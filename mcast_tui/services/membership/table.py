@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = "tuple[int, Address]"
 """Interface index and group."""
-Notice: TypeAlias = tuple[int, What]
-"""When the kernel told, ns since the epoch, and whether of a join or of a leave."""
+Noticed: TypeAlias = dict[What, int]
+"""When the kernel told of a join and of a leave, ns since the epoch."""
 NOTICES = {What.JOIN: "RTM_NEWMULTICAST", What.LEAVE: "RTM_DELMULTICAST"}
 """What the kernel calls them."""
 
@@ -82,11 +82,11 @@ def diff(
     before: Iterable[HostMembership],
     after: Iterable[HostMembership],
     at: int,
-    noticed: Mapping[Key, Notice] = MappingProxyType({}),
+    noticed: Mapping[Key, Noticed] = MappingProxyType({}),
 ) -> list[TimelineEntry]:
     """Return what others than this process changed between two readings, the second at `at` (ns, epoch).
 
-    `noticed`: the kernel's own notice of a group on an interface, where there was one.
+    `noticed`: the kernel's own notices of a group on an interface, where there were any.
     """
     was = {(row.ifindex, row.group): row for row in before}
     now = {(row.ifindex, row.group): row for row in after}
@@ -99,8 +99,8 @@ def diff(
             what, who, origin, text = change
             row = now.get(key) or was[key]
             told_at = at
-            if key in noticed and noticed[key][1] is what:
-                told_at, origin = noticed[key][0], NOTICES[what]
+            if what in noticed.get(key, ()):
+                told_at, origin = noticed[key][what], NOTICES[what]
             entries.append(
                 TimelineEntry(
                     at=told_at,

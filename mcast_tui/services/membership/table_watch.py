@@ -18,11 +18,11 @@ from mcast_tui.services.membership.facts import TimelineEntry, What
 from mcast_tui.services.membership.table import NOTICES, diff
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from mcast_tui.net.link_monitor import News
     from mcast_tui.services.membership.facts import HostMembership
-    from mcast_tui.services.membership.table import HostTable, Key, Notice
+    from mcast_tui.services.membership.table import HostTable, Key, Noticed
 
 POLL_S = 1.0
 """The longest time between two readings."""
@@ -35,10 +35,19 @@ MOST_NOTICES = 1_000
 class TableWatch:
     """The memberships of this host as they were read last; what others changed is told as it is found."""
 
-    def __init__(self, table: HostTable, tell: Callable[[TimelineEntry], None]) -> None:
+    def __init__(
+        self,
+        table: HostTable,
+        tell: Callable[[TimelineEntry], None],
+        catch_up: Callable[[], None] | None = None,
+    ) -> None:
+        """Watch; `catch_up` makes the kernel's notices that wait to be read be told to `take`."""
         self._table = table
         self._tell = tell
-        self._noticed: dict[Key, Notice] = {}
+        self._catch_up = catch_up
+        self._noticed: dict[Key, Noticed] = {}
+        self._ours: set[Key] = set()
+        self._looked_at = 0
         self._news = asyncio.Event()
         self._has_looked = False
         self.rows: tuple[HostMembership, ...] = ()
@@ -51,12 +60,16 @@ class TableWatch:
         at = time.time_ns()
         for each in news:
             if isinstance(each, GroupAdded | GroupRemoved) and len(self._noticed) < MOST_NOTICES:
-                what = What.JOIN if isinstance(each, GroupAdded) else What.LEAVE
-                self._noticed[each.ifindex, each.group] = (at, what)
+                key = each.ifindex, each.group
+                if isinstance(each, GroupAdded):
+                    self._noticed[key] = {What.JOIN: at}
+                else:
+                    self._noticed.setdefault(key, {})[What.LEAVE] = at
         self._news.set()
 
-    def hint(self) -> None:
-        """Hear that something may have changed: read the tables soon."""
+    def hint(self, ours: Key) -> None:
+        """Hear that we joined or left a group: read the tables soon."""
+        self._ours.add(ours)
         self._news.set()
 
     async def run(self, ready: Callable[[], Awaitable[None]] | None = None) -> NoReturn:
@@ -74,7 +87,10 @@ class TableWatch:
 
     def look(self) -> None:
         """Read the tables now, and tell what others changed since the last time; the first time nothing."""
+        if self._catch_up is not None:
+            self._catch_up()  # or the tables would tell now what a notice tells of later
         self._news.clear()
+        looked_at, self._looked_at = self._looked_at, time.time_ns()
         try:
             rows = self._table.read()
         except OSError as error:
@@ -82,38 +98,44 @@ class TableWatch:
             return
         before, self.rows, self.error = self.rows, rows, None
         noticed, self._noticed = self._noticed, {}
+        ours, self._ours = self._ours, set()
         if rows is before and not noticed:
             return
+        known = ours | {(row.ifindex, row.group) for each in (before, rows) for row in each}
+        unknown = {key: told for key, told in noticed.items() if key not in known}
+        self._noticed = {key: told for key, told in unknown.items() if _is_half(told, looked_at)}
         if self._has_looked:
-            entries = diff(before, rows, time.time_ns(), noticed)
-            for entry in (*entries, *_missed(noticed, before, rows)):
+            for entry in (
+                *diff(before, rows, self._looked_at, noticed),
+                *_missed(unknown, (*before, *rows)),
+            ):
                 self._tell(entry)
         self._has_looked = True
 
 
-def _missed(
-    noticed: dict[Key, Notice],
-    before: tuple[HostMembership, ...],
-    after: tuple[HostMembership, ...],
-) -> list[TimelineEntry]:
-    """Return entries for what was joined and left again between two readings: nobody knows by whom."""
-    if not noticed:
-        return []
-    known = {(row.ifindex, row.group) for rows in (before, after) for row in rows}
-    names = {row.ifindex: row.interface for row in (*before, *after)}
-    return [
-        TimelineEntry(
-            at=at,
-            what=what,
-            is_seen=True,
-            ifindex=ifindex,
-            interface=names.get(ifindex),
-            group=group,
-            who="this host",
-            text="for less time than there was between two readings of the tables",
-            origin=origin,
-        )
-        for (ifindex, group), (at, _) in noticed.items()
-        if (ifindex, group) not in known
-        for what, origin in NOTICES.items()
-    ]
+def _is_half(told: Noticed, looked_at: int) -> bool:
+    """Tell whether a join was noticed of which the tables show that the leave is about to be."""
+    return What.LEAVE not in told and told[What.JOIN] >= looked_at
+
+
+def _missed(noticed: Mapping[Key, Noticed], rows: Iterable[HostMembership]) -> Iterator[TimelineEntry]:
+    """Yield what was joined and left again between two readings: nobody knows by whom.
+
+    A leave without its join is that of a membership that was read, and that was told.
+    """
+    names = {row.ifindex: row.interface for row in rows}
+    for (ifindex, group), told in noticed.items():
+        if What.JOIN not in told or What.LEAVE not in told:
+            continue
+        for what, at in told.items():
+            yield TimelineEntry(
+                at=at,
+                what=what,
+                is_seen=True,
+                ifindex=ifindex,
+                interface=names.get(ifindex),
+                group=group,
+                who="this host",
+                text="for less time than there was between two readings of the tables",
+                origin=NOTICES[what],
+            )

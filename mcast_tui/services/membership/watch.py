@@ -42,7 +42,9 @@ class MembershipWatch:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._tables = TableWatch(HostTable(node.groups), node.timeline.add)
+        self._tables = TableWatch(
+            HostTable(node.groups), node.timeline.add, node.link_monitor.deliver_memberships
+        )
         self.wire = WireWatch(node)
         self._traffic: TapTraffic | None = None
         self._following: asyncio.Task[NoReturn] | None = None
@@ -74,8 +76,8 @@ class MembershipWatch:
                     raise end
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, GroupJoined | GroupLeft):
-            self._tables.hint()
+        if isinstance(event, GroupJoined | GroupLeft) and event.group.ifindex is not None:
+            self._tables.hint((event.group.ifindex, event.group.endpoint.address))
 
     def listen(self) -> None:
         """Listen to the wire from now on, where that is allowed; a second call does nothing."""
