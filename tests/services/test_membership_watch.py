@@ -139,6 +139,26 @@ async def test_a_fault_of_the_watch_is_raised_at_its_end_and_leaves_no_tap_open(
     assert watch._following.done()
 
 
+async def test_countdowns_begin_when_the_tap_is_open_and_end_when_it_is_not(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody asks nothing is heard, and nothing else says that they are others."""
+    monkeypatch.setattr(wire_watch, "POLL_S", 0.01)
+    tap = Flooded([])
+    tap.state = TapState(is_open=False)
+    monkeypatch.setattr(wire_watch, "TapService", lambda **_: tap)
+    async with node_on(host1) as node:
+        watch = node.memberships
+        await node.join(parse_endpoint(f"{GROUP}%eth0"))
+        assert not watch.prunes()
+        watch.listen()
+        assert not watch.prunes()
+        tap.state = Flooded.state
+        await until(watch.prunes, "the countdown")
+        tap.state = TapState(is_open=False)
+        await until(lambda: not watch.prunes(), "the end of the countdown")
+
+
 @pytest.mark.parametrize("is_same", [False, True], ids=["other-index", "same-index"])
 async def test_a_tapped_interface_that_is_deleted_is_not_said_to_be_heard_until_it_is_back(
     lab: Lab, is_same: bool

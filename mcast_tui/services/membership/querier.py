@@ -50,6 +50,8 @@ class QuerierWatch:
         self._reports = OwnReports()
         self._polled_at: int | None = None
         self._awake_since = 0
+        self.revision = 0
+        """Grows whenever queriers or countdowns may be others than they were, our groups aside."""
 
     def listen_on(self, interfaces: Iterable[Interface], now: int) -> None:
         """Set which interfaces the tap listens on, with their names and networks of now.
@@ -57,7 +59,9 @@ class QuerierWatch:
         One that is new is listened on since `now`; what was known of one that is missing is forgotten.
         """
         known = {interface.index: interface for interface in interfaces}
-        for ifindex in {ifindex for ifindex, _ in self._links} - set(known):
+        before = {ifindex for ifindex, _ in self._links}
+        self.revision += before != set(known)
+        for ifindex in before - set(known):
             self._reports.forget(ifindex)
         self._links = {key: link for key, link in self._links.items() if key[0] in known}
         for interface in known.values():
@@ -74,8 +78,10 @@ class QuerierWatch:
         if isinstance(heard.message, Query):
             if heard.message.group is not None:
                 return Findings()
+            self.revision += 1
             return Findings(tuple(link.hear(heard, heard.message, self._awake_since)))
         if heard.is_outgoing:
+            self.revision += 1
             self._reports.hear(heard)
         elif isinstance(heard.message, GroupReport):
             link.hear_report_of_another(heard.received_at)
@@ -103,6 +109,7 @@ class QuerierWatch:
                 entries += self._tell_silence(link, now)
             if (asked_at := link.take_unanswered(now)) is not None and asked_at > self._awake_since:
                 entries += self._tell_unanswered(link, now, asked_at)
+        self.revision += bool(entries or events)
         return Findings(tuple(entries), tuple(events))
 
     def queriers(self) -> tuple[QuerierFacts, ...]:

@@ -59,7 +59,6 @@ class WireWatch:
         self._draining: asyncio.TimerHandle | None = None
         self._basis: tuple[int, int] | None = None
         self._countdowns: tuple[PruneCountdown, ...] = ()
-        self._heard = 0
         self.tap: TapService | None = None
         """None until somebody asked to listen."""
         self.refused: Counter[str] = Counter()
@@ -104,7 +103,7 @@ class WireWatch:
 
     def countdowns(self) -> Sequence[PruneCountdown]:
         """Return when switches would forget our groups: the same object until something changes it."""
-        basis = self._heard, self._node.groups.revision
+        basis = self._queriers.revision, self._node.groups.revision
         if basis != self._basis:
             self._basis, self._countdowns = basis, self._queriers.countdowns()
         return self._countdowns
@@ -143,7 +142,6 @@ class WireWatch:
                 continue
             if heard.is_outgoing and not heard.source.is_unspecified and heard.source not in own:
                 heard = replace(heard, is_outgoing=False)  # a guest's, behind a bridge of ours
-            self._heard += 1
             entries += entries_of(heard, names.get(heard.ifindex))
             entries += self._queriers.hear(heard).entries
             if heard.is_outgoing:
@@ -205,8 +203,6 @@ class WireWatch:
             self._node.timeline.add(entry)
         for event in findings.events:
             self._node.publish(event)
-        if findings.entries or findings.events:
-            self._heard += 1
 
     def _held_groups(self) -> Iterator[HeldGroup]:
         """Yield our groups on each interface, since the first of them was joined."""
