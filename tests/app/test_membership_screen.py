@@ -464,7 +464,7 @@ async def test_a_prune_countdown_says_in_words_and_by_a_glyph_how_it_stands(
         await shown(frame)
         for prune, in_table, in_pane in (
             (countdown(3600), "✓ ", "● reported 1m ago"),
-            (countdown(3600, seen=False), "✓ ", "○ joined 1m ago"),
+            (countdown(3600, seen=False), "✓ ", "○ no report heard for 1m"),
             (countdown(3600, overdue=True), "▲ ", "● overdue, reported 1m ago"),
             (countdown(-5, overdue=True), "✗ over", "● expired, reported 1m ago"),
         ):

@@ -595,6 +595,21 @@ def _answers(heard: Heard) -> bool:
     )
 
 
+def test_a_report_is_the_last_one_only_if_none_can_have_been_missed_since() -> None:
+    watched = Watched(str(GROUP))
+    watched.hear(LOW, ASK3)
+    watched.until(10)
+    watched.report()
+    assert (watched.expires_s(), watched.countdown().is_report_seen) == (270, True)
+    revision = watched.watch.revision
+    watched.watch.miss(START + 100 * S)
+    assert (watched.expires_s(), watched.countdown().is_report_seen) == (360, False)
+    assert watched.watch.revision > revision
+    watched.now_s = 110
+    watched.report()
+    assert (watched.expires_s(), watched.countdown().is_report_seen) == (370, True)
+
+
 def test_while_not_everything_is_heard_no_querier_is_lost() -> None:
     watched = Watched("239.5.5.5")
     watched.hear(LOW, ASK3)

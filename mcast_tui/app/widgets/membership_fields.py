@@ -54,10 +54,10 @@ def membership_fields(
     if membership.name:
         fields.insert(0, Field("name", membership.name, "what it is set aside for; who uses it is not known"))
     if prune is not None:
-        since = "last report seen" if prune.is_report_seen else "no report seen, joined"
+        since = "last report seen at" if prune.is_report_seen else "no report seen since"
         reported = clock(prune.last_reported_at, milliseconds=False)
         fields.append(Field("pruned", f"at {clock(prune.expires_at, milliseconds=False)}", prune.origin))
-        fields.append(Field("", f"{since} at {reported}", "a query that is answered puts it off"))
+        fields.append(Field("", f"{since} {reported}", "a query that is answered puts it off"))
     return [*fields, *_heard(membership, heard), *_ethernet(membership.group)]
 
 

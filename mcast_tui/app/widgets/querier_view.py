@@ -128,17 +128,19 @@ class QuerierView(Rows, can_focus=True):
         now = self._view.at if self._view else 0
         left, style = left_of(prune, now, glyphs)
         mark = glyphs.seen if prune.is_report_seen else glyphs.inferred
-        since = "reported" if prune.is_report_seen else "joined"
         words = "overdue, " if prune.is_overdue else ""
         if prune.expires_at <= now:
             words = "expired, "
-        age = human.format_age((now - prune.last_reported_at) / 1e9)
+        age_s = (now - prune.last_reported_at) / 1e9
+        reported = f"reported {human.format_age(age_s)}"
+        if not prune.is_report_seen:
+            reported = f"no report heard for {human.format_duration(age_s)}"
         line = Content.assemble(
             (f" {left:<10}", style),
             (f"{shorten(str(prune.group), 18, glyphs.ellipsis):<18} ", "bold"),
             (f"{self._where(prune.ifindex)}  ", MUTED),
             (f"{mark} ", "$success" if prune.is_report_seen else "$warning"),
-            f"{words}{since} {age}",
+            f"{words}{reported}",
         )
         if line.cell_length + 2 + len(prune.origin) <= self.row_width:
             line = line.append(Content.styled(f"  {prune.origin}", MUTED))

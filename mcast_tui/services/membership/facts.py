@@ -187,7 +187,7 @@ class PruneCountdown:
     last_reported_at: int
     """ns since the epoch: the last report of this host for it."""
     is_report_seen: bool
-    """False: the time of joining stands in for a report that was not seen."""
+    """False: the latest time at which there can have been one unheard stands in for it."""
     expires_at: int
     is_overdue: bool
     """The querier's next query did not come: the alarm."""

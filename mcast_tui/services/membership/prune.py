@@ -67,10 +67,13 @@ class OwnReports:
         for key in [key for key in self._at if key[0] == ifindex]:
             del self._at[key]
 
-    def last(self, held: HeldGroup) -> int | None:
-        """Return when it was last reported since it was joined; None when that was not seen."""
+    def last(self, held: HeldGroup, since: int) -> int | None:
+        """Return when it was last reported since it was joined; None when that was not seen.
+
+        `since` is from when on every report was heard: one before it need not be the last.
+        """
         at = self._at.get((held.ifindex, held.group))
-        return None if at is None or at < held.joined_at - _REPORT_PRECEDES_NS else at
+        return None if at is None or at < max(held.joined_at - _REPORT_PRECEDES_NS, since) else at
 
 
 def count_down(
@@ -78,8 +81,9 @@ def count_down(
 ) -> PruneCountdown:
     """Return when a group is forgotten: RFC 3376 section 8.4, RFC 3810 section 9.4.
 
-    `since` is when we began to listen. What was reported before is not known, so that a report not seen is
-    taken to have come at the latest moment it can have: the countdown may then be too long, never too short.
+    `since` is when we began to listen, or when something was missed last. What was reported before is not
+    known, so that a report not seen is taken to have come at the latest moment it can have: the countdown may
+    then be too long, never too short.
     """
     at = max(held.joined_at, since) if reported_at is None else reported_at
     if querier is None:

@@ -50,6 +50,7 @@ class QuerierWatch:
         self._reports = OwnReports()
         self._polled_at: int | None = None
         self._awake_since = 0
+        self._reports_heard_since = 0
         self.revision = 0
         """Grows whenever queriers or countdowns may be others than they were, our groups aside."""
 
@@ -90,6 +91,8 @@ class QuerierWatch:
     def miss(self, now: int) -> None:
         """Take note that not everything was heard until `now`: silence begins to count anew."""
         self._awake_since = now
+        self._reports_heard_since = now
+        self.revision += 1
 
     def poll(self, now: int) -> Findings:
         """Tell what is overdue; what was heard before `now` is to be told to `hear` first."""
@@ -128,8 +131,9 @@ class QuerierWatch:
             if found is None or not is_prunable(held.group):
                 continue
             link, querier = found
-            reported_at = self._reports.last(held)
-            yield count_down(held, reported_at, link.since, querier, is_overdue=link.is_lost)
+            since = max(link.since, self._reports_heard_since)
+            reported_at = self._reports.last(held, self._reports_heard_since)
+            yield count_down(held, reported_at, since, querier, is_overdue=link.is_lost)
 
     def _tell_unanswered(self, link: QuerierLink, now: int, asked_at: int) -> Iterator[TimelineEntry]:
         """Yield, once until it answers again, that this host did not report groups when it was asked."""
