@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HEADER = struct.Struct("<BI")
-VERSION = 2
+VERSION = 3
 BLOCK = 32
 
 _COLUMNS = COLUMNS | LINK_COLUMNS
@@ -36,7 +36,7 @@ LARGEST_BODY = 4 + MOST_PACKETS * (_ROW_SIZE + FRAME_SIZE)
 LARGEST_FACTS = 1 << 16
 
 _COUNT = struct.Struct("<I")
-_CONTROL = struct.Struct("<qI?6shH")  # ControlFrame; VLAN -1: untagged; octets of the packet
+_CONTROL = struct.Struct("<qI??6shH")  # ControlFrame; VLAN -1: untagged; octets of the packet
 _BOUNDS = {
     "hop_limit": (-1, 255),
     "traffic_class": (-1, 255),
@@ -142,7 +142,8 @@ def encode_control(frames: Sequence[ControlFrame]) -> bytes:
 
 def _encode_frame(frame: ControlFrame) -> bytes:
     vlan = -1 if frame.vlan is None else frame.vlan
-    head = (frame.received_at, frame.ifindex, frame.is_outgoing, frame.source_mac, vlan, len(frame.packet))
+    flags = frame.is_outgoing, frame.is_cut
+    head = (frame.received_at, frame.ifindex, *flags, frame.source_mac, vlan, len(frame.packet))
     return _CONTROL.pack(*head) + frame.packet
 
 
@@ -250,15 +251,14 @@ def decode_control(body: bytes) -> tuple[ControlFrame, ...]:
     for _ in range(count):
         if len(body) < at + _CONTROL.size:
             raise FeedError("a frame that is cut")
-        received_at, ifindex, is_outgoing, mac, vlan, length = _CONTROL.unpack_from(body, at)
+        received_at, ifindex, is_outgoing, is_cut, mac, vlan, length = _CONTROL.unpack_from(body, at)
         at += _CONTROL.size
         packet = body[at : at + length]
         at += length
         if len(packet) < length or not -1 <= vlan <= 0xFFF:
             raise FeedError("a frame that cannot be")
-        frames.append(
-            ControlFrame(received_at, ifindex, is_outgoing, mac, None if vlan < 0 else vlan, packet)
-        )
+        tag = None if vlan < 0 else vlan
+        frames.append(ControlFrame(received_at, ifindex, is_outgoing, mac, tag, packet, is_cut))
     if at != len(body):
         raise FeedError("more than the frames it tells of")
     return tuple(frames)

@@ -108,7 +108,7 @@ class FrameRing:
         decoded = decode_words(self._read_heads(at, count), frames, captured, lengths)
         columns = decoded.columns | _columns_of(header, decoded)
         control = _control_rows(columns, frames, decoded)
-        control_frames = _control_frames(columns, frames, captured, control)
+        control_frames = _control_frames(columns, frames, captured, lengths, control)
         align_payloads(frames, decoded)
         firsts = np.arange(at * _BLOCKS + _PAYLOAD_BLOCK, (at + count) * _BLOCKS, _BLOCKS)
         kept = decoded.kept
@@ -208,15 +208,15 @@ def _control_rows(columns: Columns, frames: Column, decoded: Decoded) -> Column:
 
 
 def _control_frames(
-    columns: Columns, frames: Column, captured: Column, rows: Column
+    columns: Columns, frames: Column, captured: Column, lengths: Column, rows: Column
 ) -> tuple[ControlFrame, ...]:
     return tuple(
-        _control_frame(columns, frames, int(captured[row]), row)
+        _control_frame(columns, frames, int(captured[row]), int(lengths[row]), row)
         for row in rows[-MOST_CONTROL_FRAMES:].tolist()
     )
 
 
-def _control_frame(columns: Columns, frames: Column, captured: int, row: int) -> ControlFrame:
+def _control_frame(columns: Columns, frames: Column, captured: int, length: int, row: int) -> ControlFrame:
     octets = frames[row, LEAD : LEAD + captured].tobytes()
     at = 12
     while octets[at : at + 2] in (b"\x81\x00", b"\x88\xa8", b"\x91\x00"):
@@ -229,4 +229,5 @@ def _control_frame(columns: Columns, frames: Column, captured: int, row: int) ->
         source_mac=octets[6:12],
         vlan=vlan if vlan >= 0 else None,
         packet=octets[at + 2 :],
+        is_cut=captured < length,
     )

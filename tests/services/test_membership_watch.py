@@ -226,6 +226,20 @@ async def test_queries_of_many_forged_queriers_are_told_at_a_bounded_rate(host1:
         assert node.timeline.since(0)[-1].text.endswith("more entries in the same moment")
 
 
+async def test_a_report_too_long_for_the_tap_is_told_and_no_verdict_rests_on_what_was_not_heard(
+    make_lab: Callable[..., Lab],
+) -> None:
+    """Linux fills a report up to the MTU, and tells of 600 groups in a few of 4832 octets at most."""
+    async with node_on(make_lab(1, mtu=9000).host(1)) as node:
+        watch = node.memberships
+        watch.listen()
+        await node.join(parse_endpoint("239.7.0.0%eth0:5000+599"))
+        long = "not heard: longer than the 1962 octets that the tap keeps of one"
+        await until(lambda: any(long in each.text for each in node.timeline.since(0)), "the long report")
+        assert watch.wire.refused == {}
+        assert not any(each.is_report_seen for each in watch.prunes())
+
+
 async def test_what_a_guest_behind_a_bridge_reports_is_not_said_to_be_this_host_s(host1: Host) -> None:
     body = b"\x16\0\0\0\xef\1\1\1"
     own, guest = (

@@ -610,6 +610,20 @@ def test_a_report_is_the_last_one_only_if_none_can_have_been_missed_since() -> N
     assert (watched.expires_s(), watched.countdown().is_report_seen) == (370, True)
 
 
+def test_a_report_that_was_not_heard_in_full_is_not_said_to_be_missing() -> None:
+    for is_cut in (False, True):
+        watched = Watched(str(GROUP))
+        watched.until(1)
+        watched.hear(LOW, ASK3)
+        watched.until(5)
+        if is_cut:
+            watched.watch.miss_reports(START + 5 * S)
+        told = [entry.text for entry in watched.until(60)]
+        assert any("did not answer" in text for text in told) is not is_cut
+        [lost, *_] = watched.until(145)  # queries are heard all the same
+        assert lost.text.startswith("querier lost")
+
+
 def test_while_not_everything_is_heard_no_querier_is_lost() -> None:
     watched = Watched("239.5.5.5")
     watched.hear(LOW, ASK3)

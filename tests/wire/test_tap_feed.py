@@ -22,7 +22,7 @@ HELLO = tap_feed.Hello(tap_feed.VERSION, "it has readers enough")
 STATUS = tap_feed.Status(2, 3, 4, 5, ("eth1",), ("Cannot tap eth0: eth0 is down.",))
 CONTROL = (
     ControlFrame(1_700_000_000_000_000_000, 3, True, b"\x02\0\0\0\0\x01", 42, b"\x46packet"),
-    ControlFrame(0, 1, False, bytes(6), None, b""),
+    ControlFrame(0, 1, False, bytes(6), None, b"", is_cut=True),
 )
 
 

@@ -91,6 +91,10 @@ class QuerierWatch:
     def miss(self, now: int) -> None:
         """Take note that not everything was heard until `now`: silence begins to count anew."""
         self._awake_since = now
+        self.miss_reports(now)
+
+    def miss_reports(self, now: int) -> None:
+        """Take note that reports of this host may have passed unheard until `now`, but no general query."""
         self._reports_heard_since = now
         self.revision += 1
 
@@ -110,7 +114,8 @@ class QuerierWatch:
                 events.append(QuerierLost(lost))
             elif link.is_unasked and not link.is_silence_told:
                 entries += self._tell_silence(link, now)
-            if (asked_at := link.take_unanswered(now)) is not None and asked_at > self._awake_since:
+            asked_at = link.take_unanswered(now)
+            if asked_at is not None and asked_at > max(self._awake_since, self._reports_heard_since):
                 entries += self._tell_unanswered(link, now, asked_at)
         self.revision += bool(entries or events)
         return Findings(tuple(entries), tuple(events))

@@ -20,8 +20,9 @@ from mcast_tui.services.membership.prune import HeldGroup
 from mcast_tui.services.membership.querier import QuerierWatch
 from mcast_tui.services.membership.wire_log import entries_of
 from mcast_tui.services.tap.tap import TapService, TapState
-from mcast_tui.wire.membership.heard import hear
+from mcast_tui.wire.membership.heard import CUT_BY_TAP, hear
 from mcast_tui.wire.membership.message import Query, RecordReport, Refused
+from mcast_tui.wire.tpacket import LARGEST_CAPTURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +66,9 @@ class WireWatch:
         """Control frames that a host or router would ignore, by the reason."""
         self.skipped = 0
         """Control frames that came faster than they are decoded, or than their records are kept."""
-        self._told_missed = 0
+        self.cut = 0
+        """Control frames longer than the tap keeps of one: reports, for no general query is as long."""
+        self._told_skipped = self._told_cut = 0
         self._pause_s = 0.0
 
     @property
@@ -137,6 +140,9 @@ class WireWatch:
         room = MOST_RECORDS
         for frame in frames:
             heard = hear(frame)
+            if heard is CUT_BY_TAP:
+                self.cut += 1
+                continue
             if isinstance(heard, Refused):
                 self.refused[heard.reason] += 1
                 continue
@@ -179,15 +185,23 @@ class WireWatch:
         """Say what was not heard since it was said last; among it may be the query that seems to be late."""
         assert self.tap is not None  # polled from `listen` on
         counts, now = self.tap.counts, time.time_ns()
-        missed = self.skipped + counts.dropped + counts.not_fed + counts.control_skipped
-        if (more := missed - self._told_missed) > 0:
-            self._told_missed = missed
+        skipped = self.skipped + counts.dropped + counts.not_fed + counts.control_skipped
+        more_skipped, self._told_skipped = skipped - self._told_skipped, max(skipped, self._told_skipped)
+        more_cut, self._told_cut = self.cut - self._told_cut, self.cut
+        if more_skipped > 0:
             self._queriers.miss(now)
-            self._members.miss(now)
-            text = f"{counted(more, 'frame')} not looked at, or not in full: too many at once"
-            self._node.timeline.add(
-                TimelineEntry(now, What.ALARM, True, None, None, None, "several", text, "tap")
-            )
+            why = "not looked at, or not in full: too many at once"
+            self._tell_unheard(now, f"{counted(more_skipped, 'frame')} {why}")
+        if more_cut:
+            self._queriers.miss_reports(now)
+            why = f"not heard: longer than the {LARGEST_CAPTURE} octets that the tap keeps of one"
+            self._tell_unheard(now, f"{counted(more_cut, 'frame')} {why}")
+
+    def _tell_unheard(self, now: int, text: str) -> None:
+        self._members.miss(now)
+        self._node.timeline.add(
+            TimelineEntry(now, What.ALARM, True, None, None, None, "several", text, "tap")
+        )
 
     def _listen_on(self) -> None:
         tapped = self._tapped()

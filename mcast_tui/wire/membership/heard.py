@@ -1,9 +1,10 @@
 """A tapped frame -> the membership message it carries, or why a host or router would ignore it.
 
 What receivers must ignore is refused, never an exception: a wrong checksum, a fragment, a packet that was
-captured in part, for IPv4 what RFC 1122 section 3.2.1 discards, for MLD all that RFC 3810 sections 6.2
-and 7.4 demand. Of IGMP neither TTL nor Router Alert is checked, for Linux checks neither, although
-RFC 3376 section 9.1 asks hosts to ignore queries without the alert: a wrong TTL is told and not refused.
+sent in part, for IPv4 what RFC 1122 section 3.2.1 discards, for MLD all that RFC 3810 sections 6.2 and 7.4
+demand; and what was captured in part. Of IGMP neither TTL nor Router Alert is checked, for Linux checks
+neither, although RFC 3376 section 9.1 asks hosts to ignore queries without the alert: a wrong TTL is told and
+not refused.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ _DISCARD_IF_UNKNOWN = 0xC0
 """The two bits of an option's type that say what becomes of the packet where nobody knows the option."""
 _BROADCAST = IPv4Address("255.255.255.255")
 
-_CUT = Refused("captured or sent in part")
+CUT_BY_TAP = Refused("longer than the tap keeps of a frame")
+"""The only one that is no fault of the frame: a host or router would not ignore it."""
+_CUT = Refused("sent in part")
 _NO_IP = Refused("no IPv4 or IPv6 packet")
 _BAD_HEADER = Refused("a bad IP header")
 _BAD_CHECKSUM = Refused("a wrong checksum")
@@ -56,7 +59,7 @@ def hear(frame: ControlFrame) -> Heard | Refused:
     """Return the message of a frame with who said it where, or why it is not heard."""
     opened = _open(frame.packet)
     if isinstance(opened, Refused):
-        return opened
+        return CUT_BY_TAP if opened is _CUT and frame.is_cut else opened
     return Heard(
         received_at=frame.received_at,
         ifindex=frame.ifindex,

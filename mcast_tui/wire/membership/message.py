@@ -105,8 +105,8 @@ class Refused:
 
 
 LONGEST_MESSAGE = 9216
-"""Octets, as much as jumbo frames carry. 1150 records then are the most that one frame can make us decode;
-the 8000 of a 64 kB report could only come in fragments, of which each is refused."""
+"""Octets, as much as jumbo frames carry; the 8000 records of a 64 kB report could only come in fragments, of
+which each is refused. Our tap keeps less of a frame (`tpacket.LARGEST_CAPTURE`): 239 IPv4 records at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ class ControlFrame:
     """The VLAN identifier of its tag; None: untagged."""
     packet: bytes
     """From the IP header on, as much as was captured."""
+    is_cut: bool = False
+    """The wire carried more of it than the tap keeps of a frame."""
 
 
 @dataclass(frozen=True, slots=True)
