@@ -16,7 +16,8 @@ from mcast_tui.services.membership.facts import QuerierFacts, What
 from mcast_tui.services.membership.members import MOST_SOURCES, Members, filter_after
 from mcast_tui.services.membership.news import facts_of
 from mcast_tui.services.membership.timeline import Timeline
-from mcast_tui.services.membership.wire_watch import MOST_ENTRIES, MOST_RECORDS, WireWatch
+from mcast_tui.services.membership.wire_log import MOST_ENTRIES
+from mcast_tui.services.membership.wire_watch import MOST_RECORDS, WireWatch
 from mcast_tui.services.tap.tap import TapState
 from mcast_tui.wire.membership.message import (
     GroupRecord,

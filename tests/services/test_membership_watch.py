@@ -13,6 +13,7 @@ import pytest
 from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
 from mcast_tui.services.membership import wire_watch
 from mcast_tui.services.membership.facts import What
+from mcast_tui.services.membership.wire_log import MOST_ENTRIES
 from mcast_tui.services.tap.tap import TapCounts, TapState
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import ControlFrame, Protocol
@@ -222,8 +223,22 @@ async def test_queries_of_many_forged_queriers_are_told_at_a_bounded_rate(host1:
     async with node_on(host1) as node:
         node.memberships.wire.tap = Flooded(frames)
         node.memberships.wire.drain()
-        assert node.timeline.added <= wire_watch.MOST_ENTRIES + 1
+        assert node.timeline.added <= MOST_ENTRIES + 1
         assert node.timeline.since(0)[-1].text.endswith("more entries in the same moment")
+
+
+async def test_a_flood_of_reports_does_not_hide_a_change_of_querier(host1: Host) -> None:
+    ifindex = host1.ifindex
+    body = b"\x22\0\0\0\0\0\0" + bytes([31]) + b"".join(map(record, range(31)))
+    query = frame_of(ifindex, bytes.fromhex("116400000000000002 7d0000"), source=b"\x0a\0\0\1")
+    async with node_on(host1) as node:
+        node.memberships.wire.tap = Flooded([*[frame_of(ifindex, body)] * wire_watch.MOST_LONG, query])
+        node.memberships.wire.drain()
+        assert node.timeline.added == MOST_ENTRIES + 1
+        told = [f"{each.what.value} {each.text}" for each in node.timeline.since(0)[-3:]]
+        assert told[0].startswith("querier is the querier: IGMPv3 general query")
+        assert told[1].startswith("alarm its address is in none of this interface's networks")
+        assert told[2].endswith("more entries in the same moment")
 
 
 async def test_a_report_too_long_for_the_tap_is_told_and_no_verdict_rests_on_what_was_not_heard(

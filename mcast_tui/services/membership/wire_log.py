@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcast_tui.human import counted
@@ -10,13 +11,48 @@ from mcast_tui.wire.membership.describe import describe_kind, describe_query, de
 from mcast_tui.wire.membership.message import Query, RecordReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.message import Heard
 
 RECORDS_TOLD = 32
 """Of one report. A host that answers for all its groups says more, and a reader of the timeline skips it."""
+
+MOST_ENTRIES = 512
+"""Told at each pace: anyone on the LAN can send reports as fast as the wire takes them."""
+
+
+class Told:
+    """Entries in the order they were learnt, of which those that others will follow are bounded."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[TimelineEntry, bool]] = []
+        self._room = MOST_ENTRIES
+
+    def add(self, entries: Iterable[TimelineEntry]) -> None:
+        """Add what may be left out where there is too much."""
+        self._entries += ((entry, False) for entry in entries)
+
+    def add_once(self, entries: Iterable[TimelineEntry]) -> None:
+        """Add what will not be said again, bounded by who found it out: it takes the room of the others."""
+        before = len(self._entries)
+        self._entries += ((entry, True) for entry in entries)
+        self._room -= len(self._entries) - before
+
+    def bounded(self) -> Iterator[TimelineEntry]:
+        """Yield what is told, at its end how many are not."""
+        untold = 0
+        for entry, is_told_once in self._entries:
+            if is_told_once or self._room > 0:
+                self._room -= not is_told_once
+                yield entry
+            else:
+                untold += 1
+        if untold:
+            text = f"{counted(untold, 'more entry', 'more entries')} in the same moment"
+            last, _ = self._entries[-1]
+            yield replace(last, what=What.REPORT, group=None, who="several", text=text, filter=None)
 
 
 def entries_of(heard: Heard, interface: str | None) -> list[TimelineEntry]:

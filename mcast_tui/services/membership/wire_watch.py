@@ -18,7 +18,7 @@ from mcast_tui.services.membership.facts import TimelineEntry, What
 from mcast_tui.services.membership.members import Members
 from mcast_tui.services.membership.prune import HeldGroup
 from mcast_tui.services.membership.querier import QuerierWatch
-from mcast_tui.services.membership.wire_log import entries_of
+from mcast_tui.services.membership.wire_log import Told, entries_of
 from mcast_tui.services.tap.tap import TapService, TapState
 from mcast_tui.wire.membership.heard import CUT_BY_TAP, hear
 from mcast_tui.wire.membership.message import Query, RecordReport, Refused
@@ -29,15 +29,14 @@ if TYPE_CHECKING:
 
     from mcast_tui.net.interfaces import Interface
     from mcast_tui.services.membership.facts import HeardGroup, PruneCountdown, QuerierFacts
-    from mcast_tui.services.membership.querier import Findings
     from mcast_tui.services.node import Node
     from mcast_tui.wire.membership.message import ControlFrame, Heard
 
 POLL_S = 1.0
 """Between two looks at what did not come: a querier that is overdue."""
 PACE_S = 0.05
-MOST_FRAMES, MOST_LONG, MOST_ENTRIES = 256, 16, 512
-"""Decoded and told at each pace. Anyone on the LAN can send reports as fast as the wire takes them, each with
+MOST_FRAMES, MOST_LONG = 256, 16
+"""Decoded at each pace. Anyone on the LAN can send reports as fast as the wire takes them, each with
 hundreds of records: what is beyond is counted, and the event loop stays free."""
 LONG, MOST_LONG_OUTGOING = 160, 64
 """Octets from which a message is a long one, half a millisecond of work or more: no general query is. This
@@ -135,7 +134,7 @@ class WireWatch:
     def _take(self, frames: Sequence[ControlFrame]) -> None:
         names = {each.index: each.name for each in self._node.interfaces}
         own = {address.ip for each in self._node.interfaces for address in each.addresses}
-        entries: list[TimelineEntry] = []
+        told = Told()
         ours: list[Heard] = []
         room = MOST_RECORDS
         for frame in frames:
@@ -148,38 +147,41 @@ class WireWatch:
                 continue
             if heard.is_outgoing and not heard.source.is_unspecified and heard.source not in own:
                 heard = replace(heard, is_outgoing=False)  # a guest's, behind a bridge of ours
-            entries += entries_of(heard, names.get(heard.ifindex))
-            entries += self._queriers.hear(heard).entries
+            told.add(entries_of(heard, names.get(heard.ifindex)))
+            told.add_once(self._queriers.hear(heard).entries)
             if heard.is_outgoing:
                 if not isinstance(heard.message, Query):
                     ours.append(heard)
             elif heard.source not in own:  # another interface of ours may be on the same LAN
                 room -= len(heard.message.records) if isinstance(heard.message, RecordReport) else 1
                 if room >= 0:
-                    entries += self._members.hear(heard, names.get(heard.ifindex))
+                    told.add(self._members.hear(heard, names.get(heard.ifindex)))
                 else:
                     self.skipped += 1
-        self._tell(entries)
+        self._tell(told)
         if ours:
             self._node.explainer.hear(ours)
 
-    def _tell(self, entries: Sequence[TimelineEntry]) -> None:
-        for entry in entries[:MOST_ENTRIES]:
+    def _tell(self, told: Told) -> None:
+        for entry in told.bounded():
             self._node.timeline.add(entry)
-        if (untold := len(entries) - MOST_ENTRIES) > 0:
-            text = f"{counted(untold, 'more entry', 'more entries')} in the same moment"
-            last = replace(entries[-1], what=What.REPORT, group=None, who="several", text=text, filter=None)
-            self._node.timeline.add(last)
 
     async def _poll(self) -> NoReturn:
         while True:
             self.drain()
-            self._listen_on()
-            self._tell_missed()
-            now = time.time_ns()
-            self._publish(self._queriers.poll(now))
-            self._tell(self._members.poll(now, self._queriers.queriers()))
+            self._look()
             await asyncio.sleep(POLL_S)
+
+    def _look(self) -> None:
+        self._listen_on()
+        self._tell_missed()
+        now = time.time_ns()
+        findings, told = self._queriers.poll(now), Told()
+        told.add_once(findings.entries)
+        told.add(self._members.poll(now, self._queriers.queriers()))
+        self._tell(told)
+        for event in findings.events:
+            self._node.publish(event)
 
     def _tell_missed(self) -> None:
         """Say what was not heard since it was said last; among it may be the query that seems to be late."""
@@ -211,12 +213,6 @@ class WireWatch:
     def _tapped(self) -> tuple[Interface, ...]:
         names = self.state.interfaces if self.state.is_open else ()
         return tuple(each for each in self._node.interfaces if each.name in names)
-
-    def _publish(self, findings: Findings) -> None:
-        for entry in findings.entries:
-            self._node.timeline.add(entry)
-        for event in findings.events:
-            self._node.publish(event)
 
     def _held_groups(self) -> Iterator[HeldGroup]:
         """Yield our groups on each interface, since the first of them was joined."""
