@@ -13,6 +13,7 @@ import pytest
 from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
 from mcast_tui.services.membership import wire_watch
 from mcast_tui.services.membership.facts import What
+from mcast_tui.services.membership.table import HostTable
 from mcast_tui.services.membership.wire_log import MOST_ENTRIES
 from mcast_tui.services.tap.tap import TapCounts, TapState
 from mcast_tui.wire.address import parse_endpoint
@@ -131,13 +132,43 @@ async def test_a_fault_of_the_watch_is_raised_at_its_end_and_leaves_no_tap_open(
             watch.listen()
             watches.append(watch)
             await until(watch.wire._polling.done, "the fault")
+            meanwhile.append((watch.tap.is_open, str(watch.tap.error)))
+            told.extend(each.text for each in node.timeline.since(0) if each.what is What.ALARM)
 
     watches: list[MembershipWatch] = []
+    meanwhile, told = [], []
     with pytest.raises(ValueError, match="a fault of ours"):
         await run()
+    fault = "stopped: ValueError: a fault of ours"
+    assert meanwhile == [(False, f"Cannot listen to the wire: what listens {fault}.")]
+    assert told == [f"what listens to the wire {fault}"]
     [watch] = watches
     assert all(each.fileno() < 0 for each in watch.wire.tap._tap.sockets)
     assert watch._following.done()
+
+
+async def test_tables_that_nobody_reads_any_more_are_not_shown_as_they_were(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a fault of ours")
+
+    async def run() -> None:
+        async with node_on(host1) as node:
+            watch = node.memberships
+            watch.follow()
+            assert watch.rows()
+            monkeypatch.setattr(HostTable, "read", fail)
+            await node.join(parse_endpoint(f"{GROUP}%eth0"))
+            await until(watch._following.done, "the fault")
+            with pytest.raises(OSError, match="what reads them stopped: ValueError: a fault of ours"):
+                watch.rows()
+            told.extend(entry.text for entry in node.timeline.since(0) if entry.what is What.ALARM)
+
+    told: list[str] = []
+    with pytest.raises(ValueError, match="a fault of ours"):
+        await run()
+    assert told == ["what reads the kernel's tables stopped: ValueError: a fault of ours"]
 
 
 async def test_countdowns_begin_when_the_tap_is_open_and_end_when_it_is_not(
@@ -253,6 +284,23 @@ async def test_a_report_too_long_for_the_tap_is_told_and_no_verdict_rests_on_wha
         await until(lambda: any(long in each.text for each in node.timeline.since(0)), "the long report")
         assert watch.wire.refused == {}
         assert not any(each.is_report_seen for each in watch.prunes())
+
+
+async def test_frames_that_the_tap_hands_over_as_it_ends_start_nothing_any_more(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(Flooded):
+        def __init__(self, heard: Callable[[], None]) -> None:
+            super().__init__([])
+            self.heard = heard
+
+        async def close(self) -> None:
+            self.heard()
+
+    monkeypatch.setattr(wire_watch, "TapService", Late)
+    async with node_on(host1) as node:
+        node.memberships.listen()
+    assert node.memberships.wire._draining is None
 
 
 async def test_what_a_guest_behind_a_bridge_reports_is_not_said_to_be_this_host_s(host1: Host) -> None:

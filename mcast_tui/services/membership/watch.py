@@ -12,10 +12,13 @@ What others on this host change is told on the node's timeline, and so to its li
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
 from mcast_tui.services.events import GroupJoined, GroupLeft
+from mcast_tui.services.membership.facts import TimelineEntry, What
+from mcast_tui.services.membership.fault import fault_of
 from mcast_tui.services.membership.table import HostTable
 from mcast_tui.services.membership.table_watch import TableWatch
 from mcast_tui.services.membership.wire_watch import WireWatch
@@ -62,6 +65,7 @@ class MembershipWatch:
         self._held.callback(self._node.link_monitor.subscribe_memberships(self._tables.take))
         self._held.callback(self._node.subscribe(self._take))
         self._following = asyncio.create_task(self._tables.run(ready), name="membership tables")
+        self._following.add_done_callback(self._tell_if_stopped)
 
     async def close(self) -> None:
         """End it; raises what ended the following before."""
@@ -74,6 +78,14 @@ class MembershipWatch:
                 (end,) = await asyncio.gather(self._following, return_exceptions=True)
                 if not isinstance(end, asyncio.CancelledError):
                     raise end
+
+    def _tell_if_stopped(self, following: asyncio.Task[NoReturn]) -> None:
+        if (fault := fault_of(following)) is not None:
+            text = f"what reads the kernel's tables stopped: {fault}"
+            now = time.time_ns()
+            self.timeline.add(
+                TimelineEntry(now, What.ALARM, True, None, None, None, "this app", text, "asyncio")
+            )
 
     def _take(self, event: Event) -> None:
         if isinstance(event, GroupJoined | GroupLeft) and event.group.ifindex is not None:
@@ -120,6 +132,8 @@ class MembershipWatch:
 
     def rows(self) -> Sequence[HostMembership]:
         """Return every membership of this host, as read last; raises `OSError` where that failed."""
+        if (fault := fault_of(self._following)) is not None:
+            raise OSError(f"what reads them stopped: {fault}")
         if self._tables.error is not None:
             raise self._tables.error
         return self._tables.rows

@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
+from mcast_tui.errors import NetworkRefused
 from mcast_tui.human import counted
 from mcast_tui.services.membership.facts import TimelineEntry, What
+from mcast_tui.services.membership.fault import fault_of
 from mcast_tui.services.membership.members import Members
 from mcast_tui.services.membership.prune import HeldGroup
 from mcast_tui.services.membership.querier import QuerierWatch
@@ -57,6 +60,7 @@ class WireWatch:
         self._members = Members()
         self._polling: asyncio.Task[NoReturn] | None = None
         self._draining: asyncio.TimerHandle | None = None
+        self._due = asyncio.Event()
         self._basis: tuple[int, int] | None = None
         self._countdowns: tuple[PruneCountdown, ...] = ()
         self.tap: TapService | None = None
@@ -72,8 +76,14 @@ class WireWatch:
 
     @property
     def state(self) -> TapState:
-        """Whether the wire is listened to, and by which way; or why not."""
-        return self.tap.state if self.tap is not None else CLOSED
+        """Whether the wire is listened to, and by which way; or why not, which may be a fault of ours."""
+        if self.tap is None:
+            return CLOSED
+        fault = fault_of(self._polling)
+        if fault is not None:
+            refused = NetworkRefused("listen to the wire", f"what listens stopped: {fault}")
+            return TapState(is_open=False, error=refused)
+        return self.tap.state
 
     def listen(self) -> None:
         """Open the tap, or begin to look for the privileged one; a second call does nothing."""
@@ -81,12 +91,12 @@ class WireWatch:
             self.tap = TapService(heard=self._drain_soon)
             self.tap.start()
             self._polling = asyncio.create_task(self._poll(), name="wire watch")
+            self._polling.add_done_callback(self._forget_if_stopped)
 
     async def close(self) -> None:
         """End it; what was heard stays. Raises what ended the watch before, with the tap closed."""
-        if self._draining is not None:
-            self._draining.cancel()
         polling, self._polling = self._polling, None
+        self._stop_timer()
         try:
             if polling is not None:
                 polling.cancel()
@@ -117,12 +127,32 @@ class WireWatch:
     # -- what comes
 
     def _drain_soon(self) -> None:
-        if self._draining is None:
-            self._draining = asyncio.get_running_loop().call_later(max(PACE_S, self._pause_s), self.drain)
+        if self._draining is None and self._polling is not None:
+            pause_s = max(PACE_S, self._pause_s)
+            self._draining = asyncio.get_running_loop().call_later(pause_s, self._due.set)
+
+    def _stop_timer(self) -> None:
+        if self._draining is not None:
+            self._draining.cancel()
+            self._draining = None
+
+    async def _poll(self) -> NoReturn:
+        """Drain when something waits, and look each second at what did not come."""
+        loop = asyncio.get_running_loop()
+        look_at = loop.time()
+        while True:
+            self._stop_timer()
+            self._due.clear()
+            self.drain()
+            if loop.time() >= look_at:
+                look_at = loop.time() + POLL_S
+                self._look()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(look_at):
+                    await self._due.wait()
 
     def drain(self) -> None:
         """Take in the control frames that wait, the newest where there are too many."""
-        self._draining = None
         if self.tap is not None and (frames := self.tap.control_frames()):
             self._listen_on()
             begun = time.thread_time()
@@ -166,11 +196,7 @@ class WireWatch:
         for entry in told.bounded():
             self._node.timeline.add(entry)
 
-    async def _poll(self) -> NoReturn:
-        while True:
-            self.drain()
-            self._look()
-            await asyncio.sleep(POLL_S)
+    # -- what does not come
 
     def _look(self) -> None:
         self._listen_on()
@@ -213,6 +239,18 @@ class WireWatch:
     def _tapped(self) -> tuple[Interface, ...]:
         names = self.state.interfaces if self.state.is_open else ()
         return tuple(each for each in self._node.interfaces if each.name in names)
+
+    def _forget_if_stopped(self, polling: asyncio.Task[NoReturn]) -> None:
+        """Show nothing as current that nobody follows any more."""
+        fault = fault_of(polling)
+        if fault is not None:
+            now = time.time_ns()
+            self._queriers.listen_on((), now)
+            self._members.listen_on(())
+            text = f"what listens to the wire stopped: {fault}"
+            self._node.timeline.add(
+                TimelineEntry(now, What.ALARM, True, None, None, None, "this app", text, "asyncio")
+            )
 
     def _held_groups(self) -> Iterator[HeldGroup]:
         """Yield our groups on each interface, since the first of them was joined."""
