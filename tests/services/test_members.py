@@ -47,6 +47,8 @@ A, B, C = "192.168.10.2", "192.168.10.3", "fe80::2"
 ONE, TWO, THREE = (IPv4Address(f"192.0.2.{number}") for number in (1, 2, 3))
 V1, V2, V3 = Protocol.IGMPV1, Protocol.IGMPV2, Protocol.IGMPV3
 IS_IN, IS_EX, TO_IN, TO_EX, ALLOW, BLOCK = RecordType
+GENERAL = Query(V3, None, (), 10.0, suppress=False, robustness=2, interval_s=125)
+HEARD = Heard(START, ETH0, False, ip_address(A), GROUP, 1, bytes(6), None, GENERAL)
 
 
 class Table:
@@ -135,14 +137,67 @@ def test_who_answers_a_query_unknown_is_a_member_already_and_who_only_leaves_is_
     assert table.report(A, IS_EX, ONE) == [
         f"join {A} {GROUP}: a member already: IGMPv3 MODE_IS_EXCLUDE {{192.0.2.1}}"
     ]
-    for kind in (TO_IN, BLOCK, IS_IN, ALLOW, 99):
+    for kind in (TO_IN, BLOCK, IS_IN, ALLOW, 99):  # of no source
         assert table.report(B, kind) == []
     assert table.report(B, BLOCK, ONE) == []
     assert table.of() == {A: "EXCLUDE {192.0.2.1}"}
 
 
+def test_a_source_that_is_allowed_is_not_the_whole_filter_of_a_host_nobody_heard_before():
+    """It may have blocked it, and hear all others."""
+    table = Table()
+    assert table.report(A, ALLOW, ONE) == [
+        f"join {A} {GROUP}: a member, new or already: IGMPv3 ALLOW_NEW_SOURCES {{192.0.2.1}}"
+    ]
+    assert table.report(B, IS_IN, ONE) == [
+        f"join {B} {GROUP}: a member already: IGMPv3 MODE_IS_INCLUDE {{192.0.2.1}}"
+    ]
+    assert table.of() == {A: "None", B: "None"}
+    assert table.report(A, IS_EX) == []
+    assert table.of()[A] == "EXCLUDE {}"
+    [left] = table.members.hear(
+        replace(HEARD, source=ip_address(B), message=report(GroupRecord(BLOCK, GROUP, (ONE,)))), "eth0"
+    )
+    assert (left.what, left.is_seen) == (What.LEAVE, False)
+    assert left.text == "left, unless it hears other sources: IGMPv3 BLOCK_OLD_SOURCES {192.0.2.1}"
+
+
+def test_the_answer_to_a_general_query_is_the_whole_filter_and_to_one_about_sources_is_not():
+    table = Table()
+    table.hear("0.0.0.0", GENERAL)
+    table.report(A, IS_IN, ONE)
+    assert table.of() == {A: "INCLUDE {192.0.2.1}"}
+    table.hear("192.168.10.9", Query(V3, GROUP, (ONE,), 10.0))
+    table.report(B, IS_IN, ONE)
+    assert table.of()[B] == "None"
+    table.until(11)
+    table.report("192.168.10.4", IS_IN, ONE)
+    assert table.of()["192.168.10.4"] == "None"
+
+
+def test_who_did_not_answer_a_general_query_was_no_member_unless_something_was_missed():
+    table = Table()
+    table.hear("192.168.10.9", GENERAL)
+    table.until(11)
+    assert table.report(A, ALLOW, ONE) == [
+        f"join {A} {GROUP}: joined: IGMPv3 ALLOW_NEW_SOURCES {{192.0.2.1}}"
+    ]
+    assert table.of() == {A: "INCLUDE {192.0.2.1}"}
+    assert "a member, new or already" in table.report(B, ALLOW, ONE, ifindex=ETH1)[0]
+    table.members.miss(table.now)
+    table.until(12)
+    table.report(B, ALLOW, ONE)
+    assert table.of()[B] == "None"
+    table.members.listen_on([ETH1])
+    table.members.listen_on([ETH0, ETH1])
+    table.report(A, ALLOW, ONE)
+    assert table.of() == {A: "None"}
+
+
 def test_sources_are_followed_until_the_last_is_blocked():
     table = Table()
+    table.hear("192.168.10.9", GENERAL)
+    table.until(11)
     assert table.report(A, ALLOW, ONE) == [
         f"join {A} {GROUP}: joined: IGMPv3 ALLOW_NEW_SOURCES {{192.0.2.1}}"
     ]
@@ -287,10 +342,7 @@ def test_more_sources_than_are_kept_leave_the_filter_unknown_until_it_is_told_an
 
 def test_a_program_is_told_the_filter_another_host_reported():
     table = Table()
-    heard = Heard(
-        START, ETH0, False, ip_address(A), GROUP, 1, bytes(6), None, report(GroupRecord(ALLOW, GROUP, (ONE,)))
-    )
-    [entry] = table.members.hear(heard, "eth0")
+    [entry] = table.members.hear(replace(HEARD, message=report(GroupRecord(TO_IN, GROUP, (ONE,)))), "eth0")
     facts = facts_of(MembershipNews(entry), START)
     assert {name: facts[name] for name in ("event", "who", "seen", "users", "filter", "sources")} == {
         "event": "join",

@@ -162,7 +162,8 @@ class HeardMember:
     """Of its last report."""
     filter: SourceFilter | None
     """What its records add up to for a router (RFC 3376 section 6.4, RFC 3810 section 7.4); None where they
-    do not tell: before IGMPv3 and MLDv2, and where it named more sources than are kept."""
+    do not tell: before IGMPv3 and MLDv2, where it has not said all of it since we listen, and where it named
+    more sources than are kept."""
     first_reported_at: int
     last_reported_at: int
     """ns since the epoch."""
