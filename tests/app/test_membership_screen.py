@@ -442,13 +442,22 @@ async def test_a_querier_is_shown_with_its_values_their_origin_and_what_is_wrong
 ) -> None:
     source.queriers_heard = (
         querier(),
-        querier("10.0.0.9", age_s=730, protocol=Protocol.IGMPV2, is_off_subnet=True),
+        querier(
+            "10.0.0.9",
+            age_s=730,
+            protocol=Protocol.IGMPV1,
+            is_off_subnet=True,
+            is_robustness_told=False,
+            is_response_told=False,
+        ),
         querier("192.168.10.7", is_elected=False),
     )
     async with frame_on(some_host, "224.1.0.1", size=(200, 50), memberships=source) as frame:
         await shown(frame)
         assert line_with(frame, "● eth0 IPv4 192.168.10.1  IGMPv3  elected")
-        assert "asks every 2m 05s [announced (QQIC)], robustness 2" in frame.text
+        assert "asks every 2m 05s [announced (QQIC)], robustness 2, answers" in frame.text
+        assert "asks every 2m 05s [announced (QQIC)], robustness 2 by  " in frame.text
+        assert "default, answers within 10s by default: members are kept 4m  " in frame.text
         assert "members are kept 4m 20s" in frame.text
         assert line_with(frame, "✓ heard ", "ago, next expected in ")
         assert line_with(frame, "▲ heard 12m ago, the next query is overdue by 10m")

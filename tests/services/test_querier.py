@@ -143,6 +143,24 @@ def test_an_interval_that_is_not_announced_is_the_default_until_it_is_measured()
     assert known == [(125, "RFC default")] * 3 + [(60, "measured")] * 2
 
 
+def test_what_a_querier_does_not_say_is_said_to_be_the_default():
+    told = {}
+    for query in (ASK3, replace(ASK3, robustness=None), ASK2, Query(V1, None, (), None)):
+        watched = Watched(str(GROUP))
+        for now_s in (0, 20, 40, 60):
+            watched.until(now_s)
+            watched.hear(LOW, query)
+        [facts] = watched.watch.queriers()
+        assert (facts.robustness, facts.max_response_s) == (2, 10)
+        told[query.protocol, facts.is_robustness_told, facts.is_response_told] = watched.countdown().origin
+    assert told == {
+        (V3, True, True): f"querier {LOW}: 2 x 125 s + 10 s, announced (QQIC)",
+        (V3, False, True): f"querier {LOW}: 2 x 125 s + 10 s, announced (QQIC), 2 by default",
+        (V2, False, True): f"querier {LOW}: 2 x 20 s + 10 s, measured, 2 by default",
+        (V1, False, False): f"querier {LOW}: 2 x 20 s + 10 s, measured, 2 by default, 10 s by default",
+    }
+
+
 def test_the_alarm_comes_once_and_before_the_prune_and_says_how_long_is_left():
     watched = Watched(str(GROUP))
     watched.hear(LOW, ASK3)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mcast_tui.services.tap.tap import Closed
 
 UNHEARD = "no querier heard so far"
+BY_DEFAULT = " by default"
+"""Behind a value that a querier does not say, so that the standard's stands in for it."""
 MEMBERS_NAMED = 8
 """Of a group of others: more do not fit a line, and there may be thousands."""
 
@@ -97,9 +99,11 @@ class QuerierView(Rows, can_focus=True):
             self.row_width,
             glyphs.ellipsis,
         )
+        robustness = f"{querier.robustness}{'' if querier.is_robustness_told else BY_DEFAULT}"
+        response = f"{_seconds(querier.max_response_s)}{'' if querier.is_response_told else BY_DEFAULT}"
         asks = (
             f"asks every {_seconds(querier.interval_s)} [{querier.interval_origin}], "
-            f"robustness {querier.robustness}, answers within {_seconds(querier.max_response_s)}: "
+            f"robustness {robustness}, answers within {response}: "
             f"members are kept {_seconds(querier.membership_interval_s)}"
         )
         yield from self._wrapped(asks, MUTED)

@@ -136,11 +136,17 @@ class QuerierFacts:
     interval_origin: str
     """``announced (QQIC)``, ``measured``, or ``RFC default``."""
     robustness: int
+    """What it announces, else the standard's 2."""
     max_response_s: float
+    """What it announces, else the standard's 10 s."""
     is_elected: bool
     """False: it should be silent, for one with a lower address is heard; 0.0.0.0 must yield to any."""
     is_off_subnet: bool | None
     """Its address lies in none of this interface's networks; None where nothing follows from that."""
+    is_robustness_told: bool = True
+    """False before IGMPv3 and MLDv2, and where it says 0, more than the field holds."""
+    is_response_told: bool = True
+    """False in IGMPv1."""
 
     @property
     def next_expected_at(self) -> int:

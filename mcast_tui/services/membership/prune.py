@@ -12,6 +12,8 @@ from mcast_tui.services.membership.querier_record import MEMBERSHIP_S, SECOND
 from mcast_tui.wire.membership.message import GroupRecord, GroupReport, Leave, RecordReport, RecordType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mcast_tui.services.membership.facts import QuerierFacts
     from mcast_tui.wire.literal import Address
     from mcast_tui.wire.membership.message import Heard
@@ -91,7 +93,9 @@ def count_down(
     else:
         remembered_s = querier.membership_interval_s
         times = f"{querier.robustness} x {querier.interval_s:g} s + {querier.max_response_s:g} s"
-        origin = f"querier {querier.address}: {times}, {querier.interval_origin}"
+        origin = ", ".join(
+            [f"querier {querier.address}: {times}", querier.interval_origin, *_defaults(querier)]
+        )
     return PruneCountdown(
         ifindex=held.ifindex,
         group=held.group,
@@ -101,6 +105,14 @@ def count_down(
         is_overdue=is_overdue,
         origin=origin,
     )
+
+
+def _defaults(querier: QuerierFacts) -> Iterator[str]:
+    """Yield which of a querier's values, the interval aside, are not its own words."""
+    if not querier.is_robustness_told:
+        yield f"{querier.robustness} by default"
+    if not querier.is_response_told:
+        yield f"{querier.max_response_s:g} s by default"
 
 
 def is_prunable(group: Address) -> bool:

@@ -118,6 +118,8 @@ class QuerierRecord:
             max_response_s=self.max_response_s,
             is_elected=is_elected,
             is_off_subnet=self.is_off_subnet,
+            is_robustness_told=self.query.robustness is not None,
+            is_response_told=self.query.max_response_s is not None,
         )
 
 
