@@ -219,6 +219,33 @@ def test_a_leave_of_what_was_gone_already_shows_the_errno() -> None:
     assert told(gone)[0][1] == "MCAST_LEAVE_GROUP: EADDRNOTAVAIL, the membership was gone already."
 
 
+@pytest.mark.parametrize(
+    ("act", "group", "users", "expected"),
+    [
+        (Act.JOIN, "224.0.0.1", 2, [(True, "The kernel itself holds it, as on each host.")]),
+        (Act.LEAVE, "ff02::1", 1, [(True, "The kernel itself holds it, as on each host.")]),
+        (
+            Act.JOIN, "ff02::1", 3,
+            [
+                (True, "The kernel itself holds it, as on each host."),
+                (True, "So another socket of this host, ours or not, kept the group."),
+            ],
+        ),
+        (
+            Act.JOIN, "ff02::1:ff00:1", 2,
+            [(False, "So the kernel held it, for an address of this host, or another socket did.")],
+        ),
+        (Act.JOIN, "ff02::1:ff00:1", 1, []),
+        (Act.JOIN, "239.1.1.1", 2, [(True, "So another socket of this host, ours or not, kept the group.")]),
+    ],
+)  # fmt: skip
+def test_what_the_kernel_holds_itself_is_laid_to_no_socket(act, group, users, expected) -> None:
+    before = held(users - 1 if act is Act.JOIN else users + 1) if users > 1 or act is Act.LEAVE else NO_MEMBER
+    subject = deed(act, group, before=before, after=held(users))
+    words = ("The kernel itself", "So the kernel", "So another", "other sockets")
+    assert [each[:2] for each in told(subject) if each[1].startswith(words)] == expected
+
+
 def test_broadcast_joins_nothing_and_is_told_so() -> None:
     subject = Deed(1, Act.JOIN, parse_endpoint("broadcast"), None, True, InForce(None, ""))
     assert explain(subject).title == "You listen to 255.255.255.255."

@@ -11,7 +11,7 @@ from errno import errorcode
 from typing import TYPE_CHECKING
 
 from mcast_tui.services.membership.deed import Act
-from mcast_tui.services.membership.facts import Explanation, Step
+from mcast_tui.services.membership.facts import Explanation, Step, is_solicited_node, kernel_users
 from mcast_tui.services.membership.wire_steps import wire_steps
 from mcast_tui.wire.group_mac import aliases, group_mac
 from mcast_tui.wire.membership.message import Protocol
@@ -90,7 +90,19 @@ def _table_steps(deed: Deed) -> Iterator[Step]:
         return
     held = deed.after.view.filter or "not told by the tables"
     yield Step(True, f"{told}; the interface's filter: {held}.", f"{table} and mcfilter")
-    others = deed.after.users - (0 if deed.act is Act.LEAVE else 1)
+    yield from _holding_steps(deed, deed.after.users - (0 if deed.act is Act.LEAVE else 1), table)
+
+
+def _holding_steps(deed: Deed, users: int, table: str) -> Iterator[Step]:
+    """Say who holds the group beside the socket this is about: `users` of them."""
+    group = deed.endpoint.address
+    others = users - kernel_users(group, users)
+    if users and is_solicited_node(group):
+        text = "So the kernel held it, for an address of this host, or another socket did."
+        yield Step(False, text, "RFC 4291 section 2.7.1")
+    elif users > others:
+        text = "The kernel itself holds it, as on each host."
+        yield Step(True, text, table)
     if others > 0:
         whose = "another socket" if others == 1 else f"{others} other sockets"
         yield Step(True, f"So {whose} of this host, ours or not, kept the group.", table)

@@ -40,7 +40,7 @@ class HostMembership:
     @property
     def is_permanent(self) -> bool:
         """Whether the kernel itself holds it: all-hosts, all-nodes, or an address's solicited-node group."""
-        return self.is_of_every_host or is_solicited_node(self.group)
+        return kernel_users(self.group, 1) > 0
 
     @property
     def is_of_every_host(self) -> bool:
@@ -50,14 +50,23 @@ class HostMembership:
     @property
     def others(self) -> int:
         """How many users are neither sockets of this process nor the kernel for its own addresses."""
-        of_kernel = 0 if not self.is_permanent else self.view.users if is_solicited_node(self.group) else 1
-        return max(0, self.view.users - self.ours - of_kernel)
+        return max(0, self.view.users - self.ours - kernel_users(self.group, self.view.users))
 
     @property
     def who(self) -> str:
         """Who holds it, of `THIS_APP`, `KERNEL` and `OTHER`: ``this app, other``."""
         holders = {THIS_APP: self.ours, KERNEL: self.is_permanent, OTHER: self.others}
         return ", ".join(name for name, holds in holders.items() if holds)
+
+
+def kernel_users(group: Address, users: int) -> int:
+    """Return how many of the users of a group may be the kernel itself, for its own addresses.
+
+    One for the group of every host; all for a solicited-node group, which each address that ends so holds.
+    """
+    if is_solicited_node(group):
+        return users
+    return min(users, 1) if group in _OF_EVERY_HOST else 0
 
 
 def is_solicited_node(group: Address) -> bool:
