@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mcast_tui.services.group import Group
     from mcast_tui.services.lab.lan import Host, Lab
     from mcast_tui.services.node import Node
+    from mcast_tui.wire.address import Endpoint
     from tests.peers import Capture
 
 ASM4, SSM4 = "239.5.5.5%eth0:5000", "192.168.10.2,232.5.5.5%eth0:5000"
@@ -389,6 +390,32 @@ async def test_what_cannot_be_joined_again_is_said_with_the_remedy_and_tried_at_
         here.change("address", "add", "192.168.10.77/24", "dev", "eth0")
         await here.until_told(*healed(here.groups))
         await here.until_packets_flow()
+
+
+async def test_many_that_cannot_be_joined_again_are_told_once_and_not_again_for_the_same_reason(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(endpoint: Endpoint, *_: object) -> None:
+        raise refuse_socket(OSError(errno.EMFILE, ""), endpoint.address, 5000)
+
+    async with healing_on(lab, "[ff15::7:0%eth0]:5000+49") as here:
+        lab.remove(1)
+        await here.until_told("gone, and its memberships")
+        with monkeypatch.context() as patch:
+            patch.setattr(groups_module, "_open_bound", refuse)
+            lab.insert(1)
+            alarm = (
+                "alarm eth0: 50 memberships not joined again, [ff15::7:0]:5000 the first: this process has"
+            )
+            await here.until_told(alarm)
+            here.change("address", "add", "192.168.10.77/24", "dev", "eth0")
+            await here.until_told("address 192.168.10.77/24 added")
+        assert sum("not joined again" in entry for entry in here.told) == 1
+        assert [error[:42] for error in here.impaired if "ulimit" in error] == [
+            "Cannot join [ff15::7:0]:5000 and 49 more a"
+        ]
+        here.change("address", "add", "192.168.10.78/24", "dev", "eth0")
+        await here.until_told("healed eth0: 50 memberships joined again")
 
 
 async def test_without_netlink_s_news_the_interfaces_are_looked_at_and_heal_all_the_same(

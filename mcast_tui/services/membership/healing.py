@@ -227,10 +227,25 @@ class Healer:
                 healed.append((group, view))
                 self.unhealed.pop(group, None)
         self._tell_healed(healed)
+        self._tell_refused(refused)
+
+    def _tell_refused(self, refused: dict[Group, McastError]) -> None:
+        """Tell what cannot be joined again, once for each reason; of many groups only how many they are."""
+        alike: dict[tuple[int | None, str], list[Group]] = {}
         for group, error in refused.items():
+            known = self.unhealed.get(group)
+            if known is None or known.reason != error.reason:
+                alike.setdefault((group.ifindex, error.reason), []).append(group)
             self.unhealed[group] = error
-            self._tell(What.ALARM, group.interface, f"not joined again: {error.reason}", "setsockopt", group)
-            self._impaired((group,), error)
+        for (_, reason), groups in alike.items():
+            first, text = groups[0], f"not joined again: {reason}"
+            if len(groups) > TOLD_SINGLY:
+                text = f"{len(groups)} memberships not joined again, {first.label} the first: {reason}"
+                self._tell(What.ALARM, first.interface, text, "setsockopt")
+            else:
+                for group in groups:
+                    self._tell(What.ALARM, group.interface, text, "setsockopt", group)
+            self._impaired(tuple(groups), _of_all(groups, refused[first]))
 
     def _tell_healed(self, healed: list[tuple[Group, KernelView | None]]) -> None:
         if len(healed) > TOLD_SINGLY:
@@ -277,6 +292,16 @@ def _read_tables() -> MembershipTables | None:
         return None
 
 
-def _named(groups: tuple[Group, ...]) -> str:
+def _of_all(groups: Sequence[Group], error: McastError) -> McastError:
+    """Return an error about the first of these as one about all."""
+    if len(groups) == 1:
+        return error
+    attempted = f"join {_named(groups)} again"
+    return NetworkRefused(
+        attempted, error.reason, errno=error.errno, remedy=error.remedy, command=error.command
+    )
+
+
+def _named(groups: Sequence[Group]) -> str:
     first = groups[0].label
     return first if len(groups) == 1 else f"{first} and {len(groups) - 1} more"
