@@ -461,7 +461,7 @@ async def test_an_overrun_of_the_news_makes_us_look_at_everything(lab: Lab) -> N
 
 async def test_our_joins_and_leaves_stand_on_the_timeline(lab: Lab) -> None:
     async with node_on(lab.host(1)) as node:
-        for each in (ASM4, SSM6, "broadcast:5000"):
+        for each in (ASM4, SSM6, "broadcast:5000", "ip://239.5.5.5%eth0:253"):
             [group] = await node.join(parse_endpoint(each))
             await node.leave(group)
         entries = node.timeline.since(0)
@@ -470,6 +470,8 @@ async def test_our_joins_and_leaves_stand_on_the_timeline(lab: Lab) -> None:
         (What.LEAVE, "239.5.5.5", "port 5000, any source"),
         (What.JOIN, "ff35::55", "port 5000, source fd00:10::2"),
         (What.LEAVE, "ff35::55", "port 5000, source fd00:10::2"),
+        (What.JOIN, "239.5.5.5", "protocol 253, any source"),
+        (What.LEAVE, "239.5.5.5", "protocol 253, any source"),
     ]
     assert {(entry.who, entry.origin, entry.is_seen) for entry in entries} == {
         ("this app", "setsockopt", True)

@@ -27,9 +27,10 @@ def entries_of(what: What, groups: Sequence[Group]) -> Iterator[TimelineEntry]:
         yield _entry(what, members[0], text, is_run=True)
         return
     for group in members:
-        source = group.endpoint.source
+        source, protocol = group.endpoint.source, group.endpoint.protocol
+        number = f"port {group.endpoint.port}" if protocol is None else f"protocol {protocol}"
         heard = group.chosen_filter or ("any source" if source is None else f"source {source}")
-        yield _entry(what, group, f"port {group.endpoint.port}, {heard}")
+        yield _entry(what, group, f"{number}, {heard}")
 
 
 def change_entry(group: Group, change: SourceChange, read: SourceFilter) -> TimelineEntry:
