@@ -34,6 +34,7 @@ from mcast_tui.services.events import (
     MembershipNews,
 )
 from mcast_tui.services.groups import Groups
+from mcast_tui.services.membership.announcing import Announcer
 from mcast_tui.services.membership.explainer import Explainer
 from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.healing import Healer
@@ -84,7 +85,8 @@ class Node:
         self.chat = Chat(self.ring, self.groups)
         self.timeline = Timeline(lambda entry: self._tell(MembershipNews(entry)))
         self.link_monitor = LinkWatch()
-        self.healer = Healer(self.groups, self.timeline, self._tell_impaired)
+        announcer = Announcer(self.groups, self.ring, self.timeline)
+        self.healer = Healer(self.groups, self.timeline, self._tell_impaired, announcer)
         self.explainer = Explainer(self.groups, self._tell)
         self._outgoing = Outgoing(settings, self.groups, self._echoes, self.healer.moved)
         self._memberships: MembershipWatch | None = None
@@ -211,6 +213,7 @@ class Node:
         elif not self.link_monitor.is_live:
             self._heal()
             self.healer.verify()
+        self.healer.announce_again(time.monotonic())
 
     def _stop_clock(self) -> None:
         if self._clock is not None:

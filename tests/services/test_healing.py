@@ -156,22 +156,22 @@ def healed(groups: Sequence[Group]) -> list[str]:
 async def test_a_cable_that_is_pulled_and_plugged_in_again_has_its_groups_announced_anew(lab: Lab) -> None:
     with tcpdump_on(lab.host(3), "igmp") as wire:
         async with healing_on(lab, *EVERY_KIND) as here:
-            await _announced(wire, "239.5.5.5", JOIN_TOLD)
+            await announced_on(wire, "239.5.5.5", JOIN_TOLD)
             lab.cut(1)
             await here.until_told("link eth0: no carrier: memberships are kept")
             assert any("eth0 has no carrier. Plug its cable in" in error for error in here.impaired)
             lab.plug(1)
             await here.until_told("link eth0: carrier is back", *healed(here.groups))
             await here.until_packets_flow()
-            await _announced(wire, "239.5.5.5", JOIN_TOLD + 1)
+            await announced_on(wire, "239.5.5.5", JOIN_TOLD + 1)
 
 
 JOIN_TOLD = 2
 """How often Linux tells of a join (RFC 3376 section 8.1): who has seen so many sees a new one next."""
 
 
-async def _announced(wire: Capture, group: str, count: int) -> None:
-    """Wait until the wire has carried so many IGMPv3 records of a join of the group, from any source."""
+async def announced_on(wire: Capture, group: str, count: int, *, kind: str = "4") -> None:
+    """Wait until the wire has carried so many IGMPv3 records of the group, as a rule of joins."""
     frames = 1
     while True:
         fields = await asyncio.to_thread(wire.fields, "igmp.record_type", "igmp.maddr", at_least=frames)
@@ -180,7 +180,7 @@ async def _announced(wire: Capture, group: str, count: int) -> None:
             for types, groups in fields
             for record in zip(types.split("|"), groups.split("|"), strict=False)
         ]
-        if records.count(("4", group)) >= count:  # CHANGE_TO_EXCLUDE_MODE
+        if records.count((kind, group)) >= count:
             return
         frames = len(fields) + 1
 
@@ -228,7 +228,7 @@ async def test_a_recreated_interface_is_joined_anew_under_whichever_index(lab: L
         with tcpdump_on(lab.host(3), "igmp") as wire:
             lab.insert(1, ifindex=after)
             await here.until_packets_flow()
-            await _announced(wire, "239.5.5.5", 1)
+            await announced_on(wire, "239.5.5.5", 1)
         under = f"the same index {before}" if is_same else f"index {after}, formerly {before}"
         await here.until_told(f"link eth0: deleted and back under {under}", *healed(here.groups))
         assert [group.ifindex for group in here.groups] == [after] * 4
@@ -352,12 +352,12 @@ async def test_what_another_program_holds_as_well_is_said_not_to_be_announced(la
 async def test_two_groups_of_one_address_leave_both_before_either_joins_again(lab: Lab) -> None:
     with tcpdump_on(lab.host(3), "igmp") as wire:
         async with healing_on(lab, ASM4, "239.5.5.5%eth0:5001") as here:
-            await _announced(wire, "239.5.5.5", JOIN_TOLD)
+            await announced_on(wire, "239.5.5.5", JOIN_TOLD)
             lab.cut(1)
             await here.until_told("no carrier")
             lab.plug(1)
             await here.until_told("joined again: users 2, EXCLUDE {}")
-            await _announced(wire, "239.5.5.5", JOIN_TOLD + 1)
+            await announced_on(wire, "239.5.5.5", JOIN_TOLD + 1)
         assert not any("another program" in entry for entry in here.told)
 
 

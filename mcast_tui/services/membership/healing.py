@@ -5,6 +5,7 @@ that is down, another name and other addresses; it does not survive that the int
 cable is plugged in again IPv4 memberships are not announced, so a switch that forgot them meanwhile stays
 deaf. So: when an interface has its carrier back, or is there again, under whichever index, every group on it
 is left and joined anew, and what the kernel's tables then say is told. No route is needed, and nothing waits.
+Of what then does not arrive the switch port may have lost the reports: it is announced some more times.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mcast_tui.net.link_monitor import News
     from mcast_tui.services.group import Group
     from mcast_tui.services.groups import Groups
+    from mcast_tui.services.membership.announcing import Announcer
     from mcast_tui.services.membership.link_changes import Impairment
     from mcast_tui.services.membership.timeline import Timeline
     from mcast_tui.wire.literal import Address
@@ -59,8 +61,10 @@ class Healer:
         groups: Groups,
         timeline: Timeline,
         impaired: Callable[[tuple[Group, ...], McastError], None],
+        announcer: Announcer,
     ) -> None:
         self._groups = groups
+        self._announcer = announcer
         self._timeline = timeline
         self._impaired = impaired
         self._known: dict[int, Interface] = {}
@@ -228,6 +232,12 @@ class Healer:
                 self.unhealed.pop(group, None)
         self._tell_healed(healed)
         self._tell_refused(refused)
+        announced = [group for group, view in healed if not self._is_held_by_others(group, view)]
+        self._announcer.watch(announced, time.monotonic())
+
+    def announce_again(self, now: float) -> None:
+        """Announce what was joined again and does not arrive, where that is due at monotonic time `now`."""
+        self._tell_refused(self._announcer.announce(now, self._known))
 
     def _tell_refused(self, refused: dict[Group, McastError]) -> None:
         """Tell what cannot be joined again, once for each reason; of many groups only how many they are."""
@@ -255,8 +265,7 @@ class Healer:
             return
         for group, view in healed:
             said = f": {view}" if view else "; the kernel's tables could not be read"
-            ours = len(self._groups.holding(group.endpoint.address, group.ifindex))
-            if view is not None and view.users > ours:
+            if self._is_held_by_others(group, view):
                 said += "; another program holds it too, so it is not announced anew"
             self._tell(
                 What.HEALED,
@@ -265,6 +274,12 @@ class Healer:
                 view.origin if view else "setsockopt",
                 group,
             )
+
+    def _is_held_by_others(self, group: Group, view: KernelView | None) -> bool:
+        """Tell whether another program holds it too, so that the kernel has nothing to announce."""
+        return view is not None and view.users > len(
+            self._groups.holding(group.endpoint.address, group.ifindex)
+        )
 
     def _tell(
         self, what: What, interface: Interface | None, text: str, origin: str, group: Group | None = None
