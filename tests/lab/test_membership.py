@@ -224,7 +224,7 @@ def test_an_app_without_privilege_says_what_it_misses_and_shows_what_the_privile
     ):
         app.until_shown("users 1")
         app.type("4")
-        app.until_shown("inferred, no tap", "sudo ")
+        app.until_shown("inferred, no tap", "CAP_NET_RAW")
         with started(lab.host(1), "tap", "--user", str(uid), until="feeding"):
             app.until(lambda: "no tap" not in app.text, "the tap")
             with socat_peer(lab.host(2), "239.3.3.3"):
