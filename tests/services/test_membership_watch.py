@@ -48,6 +48,10 @@ def heard(node: Node) -> list[tuple[str, str, str]]:
     return [(each.what.value, str(each.group), each.who) for each in entries if each.origin == "tap"]
 
 
+def said_of_tap(node: Node) -> list[str]:
+    return [each.text for each in node.timeline.since(0) if each.what is What.TAP]
+
+
 async def test_a_querier_is_known_and_its_loss_is_told_before_the_prune(
     make_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,8 +197,9 @@ async def test_countdowns_begin_when_the_tap_is_open_and_end_when_it_is_not(
 
 @pytest.mark.parametrize("is_same", [False, True], ids=["other-index", "same-index"])
 async def test_a_tapped_interface_that_is_deleted_is_not_said_to_be_heard_until_it_is_back(
-    lab: Lab, is_same: bool
+    lab: Lab, is_same: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(wire_watch, "POLL_S", 0.02)
     async with node_on(lab.host(1)) as node:
         watch = node.memberships
         watch.listen()
@@ -203,8 +208,13 @@ async def test_a_tapped_interface_that_is_deleted_is_not_said_to_be_heard_until_
         lab.remove(1)
         await until(lambda: "eth0 is gone" in str(watch.tap.error), "that it is gone")
         assert not watch.tap.is_open
+        await until(lambda: said_of_tap(node), "that the wire is not heard")
         lab.insert(1, ifindex=before if is_same else before + 20)
         await until(lambda: watch.tap.is_open, "that it is heard again")
+        await until(lambda: len(said_of_tap(node)) > 1, "that the wire is heard")
+        lost, found = said_of_tap(node)
+        assert lost.startswith("the wire is not heard any more: eth0 is ")  # down, and then gone
+        assert found == "the wire is heard on eth0 in this process"
         with socat_peer(lab.host(2), str(GROUP)):
             await until(lambda: ("report", str(GROUP), "192.168.10.2") in heard(node), "a report")
 

@@ -98,6 +98,8 @@ class What(Enum):
     """Carrier, up and down, address, name, gone, back."""
     HEALED = "healed"
     """A membership was restored; one that could not be is an ALARM."""
+    TAP = "tap"
+    """From now on the wire is heard on other interfaces, by another way, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

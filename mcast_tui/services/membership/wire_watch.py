@@ -72,6 +72,7 @@ class WireWatch:
         self.cut = 0
         """Control frames longer than the tap keeps of one: reports, for no general query is as long."""
         self._told_skipped = self._told_cut = 0
+        self._told_where = ""
         self._pause_s = 0.0
 
     @property
@@ -90,6 +91,7 @@ class WireWatch:
         if self.tap is None:
             self.tap = TapService(heard=self._drain_soon)
             self.tap.start()
+            self._told_where = self.tap.state.where  # who asked is told by `state`
             self._polling = asyncio.create_task(self._poll(), name="wire watch")
             self._polling.add_done_callback(self._forget_if_stopped)
 
@@ -200,6 +202,7 @@ class WireWatch:
 
     def _look(self) -> None:
         self._listen_on()
+        self._tell_where()
         self._tell_missed()
         now = time.time_ns()
         findings, told = self._queriers.poll(now), Told()
@@ -208,6 +211,18 @@ class WireWatch:
         self._tell(told)
         for event in findings.events:
             self._node.publish(event)
+
+    def _tell_where(self) -> None:
+        """Say when the tap opens, closes or follows other interfaces: what is not heard then is not told."""
+        where, before = self.state.where, self._told_where
+        if where != before:
+            self._told_where = where
+            closed = self.state.closed
+            text = f"not heard any more: {closed.reason}" if closed else f"heard {where}"
+            entry = TimelineEntry(
+                time.time_ns(), What.TAP, True, None, None, None, "this app", f"the wire is {text}", "tap"
+            )
+            self._node.timeline.add(entry)
 
     def _tell_missed(self) -> None:
         """Say what was not heard since it was said last; among it may be the query that seems to be late."""
