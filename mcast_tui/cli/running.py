@@ -96,7 +96,7 @@ def tell_interfaces(node: Node) -> None:
     def tell(event: Event) -> None:
         if isinstance(event, GroupsImpaired):
             talk(f"warning: {event.error}")
-        elif isinstance(event, MembershipNews) and event.entry.what in {What.LINK, What.HEALED}:
+        elif isinstance(event, MembershipNews) and event.entry.what in {What.LINK, What.HEALED, What.TAP}:
             talk(f"{line_of(event.entry)} [{event.entry.origin}]")
 
     node.subscribe(tell)
