@@ -17,9 +17,9 @@ from mcast_tui.wire.membership.heard import hear
 from mcast_tui.wire.membership.message import GroupReport, Heard, Protocol, Refused
 from tests.app.test_endings import END_OF_LINE, go_to_input, open_on
 from tests.app.test_terminal import quit_clean
+from tests.wire.igmp_cases import EVERY_MESSAGE as EVERY_IGMP
 from tests.wire.membership_frames import MAC, body_of, frame_of, igmp_packet, mld_packet, packet_of
-from tests.wire.test_igmp import EVERY_MESSAGE as EVERY_IGMP
-from tests.wire.test_mld import EVERY_MESSAGE as EVERY_MLD
+from tests.wire.mld_cases import EVERY_MESSAGE as EVERY_MLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
