@@ -12,46 +12,57 @@ it fires when the *thread* that started it ends.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
-import signal
-import socket
 import sys
 import time
-from pathlib import Path
+
+# Each host waits for these imports: 4 ms. pathlib, signal, socket and contextlib would take 12 ms more.
+# ruff: noqa: PTH116, PTH123, PTH208
 
 CLONE_NEWUTS, CLONE_NEWNET = 0x0400_0000, 0x4000_0000
+SIGKILL = 9
 ENDING = "(ending)"
 """Our host name while we sweep. Whoever comes in then (`visit`) looks at it once he is in, and goes: else he
 could come after the last look at who is here, and stay."""
 
+libc = ctypes.CDLL(None, use_errno=True)
+
 
 def settle(name: str) -> None:
     """Move into new namespaces under this host name; raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET | CLONE_NEWUTS):
         raise OSError(ctypes.get_errno(), "unshare")
-    socket.sethostname(name)
+    call_host(name)
     try:
-        Path("/proc/sys/net/ipv6/conf/default/accept_ra").write_text("0", "ascii")
+        with open("/proc/sys/net/ipv6/conf/default/accept_ra", "w", encoding="ascii") as setting:
+            setting.write("0")
     except OSError:  # read-only /proc/sys of a container: the host asks for routers, nobody answers
         return
+
+
+def call_host(name: str) -> None:
+    """Set our host name; raises OSError."""
+    octets = os.fsencode(name)
+    if libc.sethostname(octets, len(octets)):
+        raise OSError(ctypes.get_errno(), "sethostname")
 
 
 def neighbours(spared: set[int]) -> list[int]:
     """Return the processes in our network namespace, those in `spared` left out."""
     ours, found = namespace_of("self"), []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended, or is not ours to look at
-            if int(entry.name) not in spared and namespace_of(entry.name) == ours:
-                found.append(int(entry.name))
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(name) not in spared and namespace_of(name) == ours:
+                found.append(int(name))
+        except OSError:  # it has ended, or is not ours to look at
+            continue
     return found
 
 
 def namespace_of(process: str) -> int:
     """Return the number of a process's network namespace; raises OSError."""
-    return Path(f"/proc/{process}/ns/net").stat().st_ino
+    return os.stat(f"/proc/{process}/ns/net").st_ino
 
 
 def sweep(spared: set[int]) -> None:
@@ -61,8 +72,10 @@ def sweep(spared: set[int]) -> None:
         if not found:
             return
         for pid in found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, SIGKILL)
+            except ProcessLookupError:
+                continue
         time.sleep(0.001)
 
 
@@ -80,7 +93,7 @@ def main() -> None:
         pass
     if namespace_of("self") == outside:
         return  # never sweep a namespace that is not our own
-    socket.sethostname(ENDING)
+    call_host(ENDING)
     sweep({os.getpid(), owner})
 
 
