@@ -132,6 +132,7 @@ ENDPOINTS = {
     "\x1b]0;pwned\x07": "does not belong there",
 }
 """What is no place on the network, and what is said of it; the same by every verb that takes one."""
+TAKES_A_PLACE = {"tui", "listen", "send", "serve", "query", "chat"}
 
 NUMBERS = ["", "x", "0x", "1,5", "1e", "--5", "\x1b[31m"]
 NOT_FINITE = ["nan", "inf", "-inf", "1e999"]
@@ -154,13 +155,6 @@ def commands(group: click.Group = cli, above: str = "") -> Iterator[tuple[str, c
         yield f"{above}{name}", command
         if isinstance(command, click.Group):
             yield from commands(command, f"{name} ")
-
-
-def options() -> Iterator[tuple[str, click.Option]]:
-    for verb, command in commands():
-        for option in command.params:
-            if isinstance(option, click.Option):
-                yield verb, option
 
 
 def wrong_numbers(kind: click.IntRange | click.FloatRange) -> Iterator[tuple[str, str]]:
@@ -192,22 +186,27 @@ def wrong_values(option: click.Option) -> Iterator[tuple[str, list[str]]]:
         yield from ((text, [said]) for text, said in TEXTS[name].items())
 
 
-def cases() -> Iterator[Case]:
-    for verb, option in options():
-        start, right, name = verb.split(), RIGHT[verb], option.opts[-1]
-        for spelling in (*option.opts, *option.secondary_opts):
-            if option.is_flag and spelling.startswith("--"):
-                yield Case([*start, f"{spelling}=1", *right], [spelling, "does not take a value"])
-        if not option.is_flag and not option.count:
-            yield Case([*start, name], [name, "requires an argument"])
-            for text, said in wrong_values(option):
-                given = [f"{name}={text}"] if name.startswith("--") else [f"{name}{text}"]
-                yield Case([*start, *(given if text or name.startswith("--") else [name, ""]), *right], said)
-    for verb in ("tui", "listen", "send", "serve", "query", "chat"):
+def cases(verb: str, command: click.Command) -> Iterator[Case]:
+    start, right = verb.split(), RIGHT[verb]
+    for option in command.params:
+        if isinstance(option, click.Option):
+            yield from misuses(option, start, right)
+    if verb in TAKES_A_PLACE:
         for text, said in ENDPOINTS.items():
-            yield Case([verb, text, *RIGHT[verb][1:]], [said])
-    for verb, _ in commands():
-        yield Case([*verb.split(), "--no-such-option", *RIGHT[verb]], ["--no-such-option"])
+            yield Case([verb, text, *right[1:]], [said])
+    yield Case([*start, "--no-such-option", *right], ["--no-such-option"])
+
+
+def misuses(option: click.Option, start: list[str], right: list[str]) -> Iterator[Case]:
+    name = option.opts[-1]
+    for spelling in (*option.opts, *option.secondary_opts):
+        if option.is_flag and spelling.startswith("--"):
+            yield Case([*start, f"{spelling}=1", *right], [spelling, "does not take a value"])
+    if not option.is_flag and not option.count:
+        yield Case([*start, name], [name, "requires an argument"])
+        for text, said in wrong_values(option):
+            given = [f"{name}={text}"] if name.startswith("--") else [f"{name}{text}"]
+            yield Case([*start, *(given if text or name.startswith("--") else [name, ""]), *right], said)
 
 
 class Unopened(socket.socket):
@@ -219,21 +218,18 @@ class Unopened(socket.socket):
         super().__init__(family, *arguments, **more)  # type: ignore[arg-type]
 
 
-def shown(case: object) -> str:
-    return " ".join(map(ascii, case.words)) if isinstance(case, Case) else ""
-
-
-@pytest.mark.parametrize("case", cases(), ids=shown)
+@pytest.mark.parametrize(("verb", "command"), commands())
 def test_a_wrong_value_is_refused_by_name_before_a_socket_is_open(
-    case: Case, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    verb: str, command: click.Command, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "socket", Unopened)
-    assert main(case.words) == 2
-    told = capfd.readouterr()
-    assert told.out == ""
-    for words in case.said:
-        assert words in told.err
-    assert told.err.replace("\n", "").isprintable()
+    for case in cases(verb, command):
+        assert main(case.words) == 2, case
+        told = capfd.readouterr()
+        assert told.out == "", case
+        for words in case.said:
+            assert words in told.err, case
+        assert told.err.replace("\n", "").isprintable(), case
 
 
 def test_every_verb_is_tried() -> None:
