@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import signal
-import time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,8 @@ from mcast_tui.cli.main import main
 from mcast_tui.cli.printing import output
 from mcast_tui.services.events import MembershipNews
 from mcast_tui.services.membership.facts import TimelineEntry, What
-from tests.cli.commands import run_on, started
-from tests.peers import requires, socat_peer, wait_until
+from tests.cli.commands import run_on, started, wait_lines
+from tests.peers import Program, requires, socat_peer, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,17 +80,12 @@ def test_a_pipe_without_reader_is_refused_and_one_whose_reader_goes_is_told(
     os.mkfifo(pipe)
     refused = run_on(host1, "listen", GROUP, "--events", str(pipe))
     assert (refused.returncode, "Start its reader first" in refused.stderr) == (2, True)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    first = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # there is a reader from the beginning
     with started(host1, "listen", GROUP, "--events", str(pipe)) as listener:
-        said = b""
-        deadline = time.monotonic() + 30
-        while b"\n" not in said and time.monotonic() < deadline:
-            try:
-                said += os.read(reader, 1 << 16)
-            except BlockingIOError:
-                time.sleep(0.01)
-        assert json.loads(said.split(b"\n")[0])["event"] == "join"
-        os.close(reader)
+        with Program(host1, ["cat", str(pipe)]) as reader:
+            told = wait_lines(reader, 1)
+            os.close(first)
+        assert json.loads(told[0])["event"] == "join"
         gone = b"events are no longer written: the reader of"
         listener.errors.wait(lambda: gone in listener.errors.data, "a word of it")
         listener.process.send_signal(signal.SIGINT)

@@ -19,7 +19,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -103,30 +102,22 @@ class LabShell:
         self._seen = 0
         self.greeting = self._until_done(":", [])
 
-    def run(self, step: Step, *, settle_s: float = 0) -> list[str]:
-        """Type the step's line; return what was printed when it was done and all of its output came.
+    def run(self, step: Step) -> list[str]:
+        """Type the step's line; return what was printed when it was done and as many lines as it has came."""
+        return self._until_done(step.command, step.output)
 
-        With `settle_s` nothing is expected: it returns after that much silence.
-        """
-        return self._until_done(step.command, step.output, settle_s)
-
-    def _until_done(self, command: str, expected: list[str], settle_s: float = 0) -> list[str]:
+    def _until_done(self, command: str, expected: list[str]) -> list[str]:
         assert self._process.stdin is not None
         self._typed += 1
         done = DONE % self._typed
         quiet = command if {"|", "<"} & set(command) else f"{{ {_ended(command)} }} </dev/null"
         self._process.stdin.write(f"{quiet}\nprintf '%s\\n' '{done}'\n".encode())
-        wanted = comparable(expected)
 
         def is_whole() -> bool:
             lines = self._lines()
-            return done in lines and (len(lines) > len(wanted) or bool(settle_s))
+            return done in lines and len(lines) > len(expected)
 
         self._output.wait(is_whole, f"{command!r} and then {expected}")
-        size = -1
-        while settle_s and size != len(self._output.data):
-            size = len(self._output.data)
-            time.sleep(settle_s)
         lines = self._lines()
         self._seen += len("".join(f"{line}\n" for line in lines).encode())
         lines.remove(done)
@@ -162,12 +153,15 @@ def _ended(command: str) -> str:
 
 
 def rewrite(path: Path) -> None:
-    """Run the document and write what was printed into it, in place of what stands there."""
+    """Run the document and write what was printed into it, in place of what stands there.
+
+    What goes on in the background prints in its own time: a step waits for as many lines as stand there, so
+    a new one begins with a line, of whatever words, for each that it will print.
+    """
     document, done = path.read_text("utf-8"), ""
     with LabShell() as shell:
         for step in steps_of(document):
-            # What goes on in the background says first that it is ready, in its own time.
-            printed = shell.run(Step(step.command), settle_s=4 if step.command.endswith("&") else 1)
+            printed = shell.run(step)
             old = _text([PROMPT + step.command, *step.output])
             before, _, document = document.partition(old)
             done += before + _text([PROMPT + step.command, *printed])

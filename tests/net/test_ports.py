@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,11 @@ def test_a_port_is_open_as_the_receiver_needs_it(family: int) -> None:
 
 
 def test_both_families_and_a_second_program_share_a_port() -> None:
+    openings = [partial(open_port, 4, 6666), partial(open_port, 6, 6666), partial(open_group, GROUP, 6666)]
     with ExitStack() as stack:
-        for _ in range(2):
-            for family in (4, 6):
-                stack.enter_context(open_port(family, 6666, receive_buffer=BUFFER))
-            stack.enter_context(open_group(GROUP, 6666, receive_buffer=BUFFER))
+        opened = [stack.enter_context(each(receive_buffer=BUFFER)) for each in openings * 2]
+        bound = [sock.getsockname()[:2] for sock in opened]
+    assert bound == [("0.0.0.0", 6666), ("::", 6666), (str(GROUP), 6666)] * 2
 
 
 def test_the_port_hears_unicast_and_broadcasts_but_no_group_another_process_joined(lab, host1, host2) -> None:
