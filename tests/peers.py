@@ -7,8 +7,8 @@
         assert packet.payload == b"hello\\n" and packet.hop_limit == 1
 
 Everything is ready when the call returns, and ends with its block, or with the lab. Each wait
-has a twin to be awaited, for tests with a running event loop: `hears` and `will_hear`,
-`packets` and `will_see`. A program that is not installed skips the test.
+has a twin to be awaited, for tests with a running event loop: `wait_until` and `eventually`,
+`hears` and `will_hear`, `packets` and `will_see`. A program that is not installed skips the test.
 """
 
 from __future__ import annotations
@@ -64,6 +64,16 @@ def wait_until(condition: Callable[[], object], wanted: str = "it") -> None:
         if time.monotonic() > deadline:
             pytest.fail(f"{wanted} did not come about within {PATIENCE_S:.0f} s")
         time.sleep(0.001)
+
+
+async def eventually(condition: Callable[[], object], wanted: str | Callable[[], str]) -> None:
+    """Do as `wait_until`, and let the event loop run meanwhile; `wanted` may be words found at the end."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            what = wanted if isinstance(wanted, str) else wanted()
+            pytest.fail(f"{what} did not come about within {PATIENCE_S:.0f} s")
+        await asyncio.sleep(0.002)
 
 
 def requires(*programs: str) -> pytest.MarkDecorator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import struct
@@ -19,7 +18,7 @@ from mcast_tui.wire.membership.message import RecordType
 from tests.app.frame import frame_on
 from tests.app.test_endings import quit_well
 from tests.cli.commands import run_on, started
-from tests.peers import PATIENCE_S, requires, socat_peer, tcpdump_on, wait_until
+from tests.peers import eventually, requires, socat_peer, tcpdump_on, wait_until
 from tests.pty_app import PtyApp
 from tests.services.nodes import node_on, send_from
 from tests.tap_reader import runtime_directory
@@ -60,7 +59,7 @@ class Witness:
                 == (What.REPORT, "this host", group, text, "tap", True)
             ]
 
-        await until(told, f"the tap's word of {text}")
+        await eventually(told, f"the tap's word of {text}")
         await self.wire.output.awaited(lambda: octets in self.wire.output.data, f"{text} on host 3")
         self.claims.append((told()[0], (str(int(kind)), str(group), "|".join(map(str, sources)))))
 
@@ -98,15 +97,6 @@ def records_of(
         del sources[: int(count)]
 
 
-async def until(condition: Callable[[], object], wanted: str) -> None:
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        raise AssertionError(f"{wanted} never came about") from None
-
-
 async def test_what_is_told_of_a_change_is_seen_by_another_host_and_followed_by_the_switch(
     make_lab: Callable[..., Lab],
 ) -> None:
@@ -122,7 +112,7 @@ async def test_what_is_told_of_a_change_is_seen_by_another_host_and_followed_by_
             assert witness.entries(GROUP)  # the switch learns before it forwards
             await node.change_sources(group, SourceChange(Change.BLOCK, (HOST2,)))
             await witness.claimed(RecordType.BLOCK_OLD_SOURCES, GROUP, HOST2)
-            await until(lambda: witness.is_blocked(HOST2), "the block in the switch")
+            await eventually(lambda: witness.is_blocked(HOST2), "the block in the switch")
             await node.change_sources(group, SourceChange(Change.UNBLOCK, (HOST2,)))
             await witness.claimed(RecordType.ALLOW_NEW_SOURCES, GROUP, HOST2)
             assert not witness.is_blocked(HOST2)
@@ -131,10 +121,10 @@ async def test_what_is_told_of_a_change_is_seen_by_another_host_and_followed_by_
             assert {row.get("src") for row in witness.entries(OF_ONE)} >= {str(HOST2)}
             await node.leave(of_one)
             await witness.claimed(RecordType.BLOCK_OLD_SOURCES, OF_ONE, HOST2)
-            await until(lambda: not witness.entries(OF_ONE), "the end of the entry")
+            await eventually(lambda: not witness.entries(OF_ONE), "the end of the entry")
             await node.leave(group)
             await witness.claimed(RecordType.CHANGE_TO_INCLUDE_MODE, GROUP)
-            await until(lambda: not witness.entries(GROUP), "the end of the entry")
+            await eventually(lambda: not witness.entries(GROUP), "the end of the entry")
             sent = "The kernel sent an IGMPv3 report to 224.0.0.22: CHANGE_TO_INCLUDE_MODE {}"
             assert node.explainer.explanation is not None
             assert any(step.is_seen and sent in step.text for step in node.explainer.explanation.steps)

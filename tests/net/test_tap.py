@@ -189,7 +189,10 @@ def test_what_is_tagged_twice_is_seen_with_its_outermost_vlan(
     assert (seen.link(b"tagged")["vlan"], packet.addressed) == (42, Addressed.MULTICAST)
 
 
-def test_a_tap_hears_again_when_its_interface_is_up_again(lab: Lab, host1: Host, host2: Host) -> None:
+def test_a_tap_hears_again_when_its_interface_is_up_again(
+    lab: Lab, host1: Host, host2: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcast_tui.net.tap.TICK_S", 0.05)
     with tapped(host1) as seen:
         send(host2, b"before")
         seen.wait(b"before")

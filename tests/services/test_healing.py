@@ -33,7 +33,7 @@ from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.link_changes import impairment
 from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
-from tests.peers import PATIENCE_S, socat_peer, tcpdump_on
+from tests.peers import eventually, socat_peer, tcpdump_on
 from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
@@ -72,12 +72,7 @@ class Healing:
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Let the event loop run until the condition holds."""
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not condition():
-                    await asyncio.sleep(0.002)
-        except TimeoutError:
-            raise AssertionError(f"{what} never came about: {self.told} {self.impaired}") from None
+        await eventually(condition, lambda: f"{what} ({self.told} {self.impaired})")
 
     async def until_told(self, *words: str) -> None:
         for each in words:
@@ -425,6 +420,7 @@ async def test_without_netlink_s_news_the_interfaces_are_looked_at_and_heal_all_
         raise NetworkRefused("follow the network interfaces", "Operation not permitted (EPERM)")
 
     monkeypatch.setattr(link_watch, "LinkMonitor", refuse)
+    monkeypatch.setattr("mcast_tui.services.node.LOOK_AROUND_S", 0.1)
     async with healing_on(lab, ASM4, ASM6) as here:
         assert not here.node.link_monitor.is_live
         before = here.groups[0].ifindex

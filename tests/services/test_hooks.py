@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
@@ -21,11 +20,11 @@ from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import Protocol
 from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
-from tests.peers import PATIENCE_S
+from tests.peers import eventually
 from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from mcast_tui.services.events import Event
     from mcast_tui.services.lab.lan import Host
@@ -52,13 +51,8 @@ class Running(Hooks):
 
     said: list[str]
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                await asyncio.sleep(0.005)
-
     async def until_said(self, count: int) -> None:
-        await self.until(lambda: len(self.said) >= count)
+        await eventually(lambda: len(self.said) >= count, f"{count} lines")
 
 
 @asynccontextmanager
@@ -163,11 +157,11 @@ async def test_our_own_joins_run_it_once_and_other_events_not_at_all(host1: Host
     ):
         node.subscribe(hooks.notice)
         [group] = await node.join(parse_endpoint("239.1.1.1%eth0:6666"))
-        await hooks.until(lambda: log.read_text().count("\n") == 1)
+        await eventually(lambda: log.read_text().count("\n") == 1, "the first")
         await node.join(parse_endpoint("broadcast%eth0:6667"))  # no membership
         await node.leave(group)
         node.publish(MembershipNews(JOINED))
-        await hooks.until(lambda: log.read_text().count("\n") == 2)
+        await eventually(lambda: log.read_text().count("\n") == 2, "the second")
     assert log.read_text() == "this app 239.1.1.1\nother 239.1.1.1\n"
 
 
@@ -206,9 +200,9 @@ def nap(number: int) -> str:
 
 async def gone(word: str) -> None:
     """Wait until no process has `word` in its command line."""
-    async with asyncio.timeout(PATIENCE_S):
-        while any(word.encode() in words for words in command_lines()):
-            await asyncio.sleep(0.01)
+    await eventually(
+        lambda: not any(word.encode() in words for words in command_lines()), f"the end of {word}"
+    )
 
 
 def command_lines() -> Iterator[list[bytes]]:
@@ -236,7 +230,7 @@ async def test_a_flood_of_events_runs_few_commands_and_the_rest_is_refused_and_t
     async with running(shell_command(f"read line < {gate}")) as hooks:
         for _ in range(flood):
             hooks.notice(MembershipNews(JOINED))
-        await hooks.until(lambda: len(hooks._children) == AT_ONCE)
+        await eventually(lambda: len(hooks._children) == AT_ONCE, f"{AT_ONCE} commands")
         assert hooks.refused == flood - WAITING
         assert len(hooks._children) == hooks_module.AT_ONCE
         assert hooks.said[0] == "too much happens at once: 1 events without their command"

@@ -19,7 +19,7 @@ from mcast_tui.services.membership.table import HostTable, diff
 from mcast_tui.services.membership.table_watch import TableWatch
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import Protocol
-from tests.peers import PATIENCE_S, requires, socat_peer
+from tests.peers import PATIENCE_S, eventually, requires, socat_peer
 from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
@@ -169,21 +169,18 @@ async def end(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def until(condition) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 @requires("socat")
-async def test_joins_and_leaves_of_another_process_are_found_in_the_tables(host1: Host) -> None:
+async def test_joins_and_leaves_of_another_process_are_found_in_the_tables(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_watch, "POLL_S", 0.05)
     async with watching(host1) as (watch, entries):
         assert not entries  # how things stood at first is no news
         peer = await asyncio.to_thread(socat_peer, host1, str(OTHER_GROUP))
-        await until(lambda: of_it(entries))
+        await eventually(lambda: of_it(entries), "the join")
         assert OTHER_GROUP in {each.group for each in watch.rows}
         await asyncio.to_thread(peer.close)
-        await until(lambda: len(of_it(entries)) == 2)
+        await eventually(lambda: len(of_it(entries)) == 2, "the leave")
     entries = of_it(entries)
     assert [(each.what, each.group, each.interface, each.is_seen) for each in entries] == [
         (What.JOIN, OTHER_GROUP, "eth0", True),
@@ -319,5 +316,5 @@ async def test_nothing_is_read_while_whoever_is_told_can_take_no_more() -> None:
         await asyncio.sleep(0)
     assert not table.read_at
     room.set()
-    await until(lambda: table.read_at)
+    await eventually(lambda: table.read_at, "a reading")
     await end(running)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -18,7 +17,7 @@ from mcast_tui.services.membership.wire_log import MOST_ENTRIES
 from mcast_tui.services.tap.tap import TapCounts, TapState
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import ControlFrame, Protocol
-from tests.peers import PATIENCE_S, socat_peer
+from tests.peers import eventually, socat_peer
 from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
     from mcast_tui.services.node import Node
 
 GROUP = IPv4Address("239.1.1.1")
-
-
-async def until(condition: Callable[[], object], wanted: str) -> None:
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        raise AssertionError(f"{wanted} never came about") from None
 
 
 def heard(node: Node) -> list[tuple[str, str, str]]:
@@ -68,14 +58,14 @@ async def test_a_querier_is_known_and_its_loss_is_told_before_the_prune(
         assert watch.tap.is_open
         assert watch.tap.where == "on eth0 in this process"
         lab.set_querier(on=True)
-        await until(watch.queriers, "a querier")
-        await until(lambda: ("query", "None", "192.168.10.254") in heard(node), "an IGMP query")
+        await eventually(watch.queriers, "a querier")
+        await eventually(lambda: ("query", "None", "192.168.10.254") in heard(node), "an IGMP query")
         querier = next(each for each in watch.queriers() if each.family == 4)
         assert (querier.address, querier.protocol) == (IPv4Address("192.168.10.254"), Protocol.IGMPV3)
         assert (querier.interval_s, querier.interval_origin) == (2, "announced (QQIC)")
-        await until(lambda: ("report", str(GROUP), "this host") in heard(node), "our answer")
+        await eventually(lambda: ("report", str(GROUP), "this host") in heard(node), "our answer")
         lab.set_querier(on=False)
-        await until(lambda: any(isinstance(each, QuerierLost) for each in told), "the loss")
+        await eventually(lambda: any(isinstance(each, QuerierLost) for each in told), "the loss")
         [alarm] = [
             entry for entry in node.timeline.since(0) if entry.what is What.ALARM and entry.group == GROUP
         ]
@@ -99,7 +89,7 @@ async def test_what_was_inferred_of_a_join_is_seen_once_the_tap_hears_it(host1: 
             return any(step.is_seen and step.text.startswith(report) for step in steps)
 
         assert not is_seen()
-        await until(is_seen, "what the tap heard")
+        await eventually(is_seen, "what the tap heard")
 
 
 async def test_others_on_this_host_and_on_the_lan_are_told_apart(lab: Lab) -> None:
@@ -115,8 +105,8 @@ async def test_others_on_this_host_and_on_the_lan_are_told_apart(lab: Lab) -> No
         node.memberships.listen()
         with socat_peer(lab.host(1), str(GROUP)), socat_peer(lab.host(2), str(GROUP)):
             wanted = {("join", "other"), ("report", "this host"), ("report", "192.168.10.2")}
-            await until(lambda: wanted <= set(news), "both joins")
-        await until(lambda: ("leave", "other") in news, "the leave")
+            await eventually(lambda: wanted <= set(news), "both joins")
+        await eventually(lambda: ("leave", "other") in news, "the leave")
         [row] = [row for row in node.memberships.rows() if str(row.group) == "224.0.0.1" and row.ifindex != 1]
         assert row.who == "kernel"
 
@@ -135,7 +125,7 @@ async def test_a_fault_of_the_watch_is_raised_at_its_end_and_leaves_no_tap_open(
             watch.follow()
             watch.listen()
             watches.append(watch)
-            await until(watch.wire._polling.done, "the fault")
+            await eventually(watch.wire._polling.done, "the fault")
             meanwhile.append((watch.tap.is_open, str(watch.tap.error)))
             told.extend(each.text for each in node.timeline.since(0) if each.what is What.ALARM)
 
@@ -164,7 +154,7 @@ async def test_tables_that_nobody_reads_any_more_are_not_shown_as_they_were(
             assert watch.rows()
             monkeypatch.setattr(HostTable, "read", fail)
             await node.join(parse_endpoint(f"{GROUP}%eth0"))
-            await until(watch._following.done, "the fault")
+            await eventually(watch._following.done, "the fault")
             with pytest.raises(OSError, match="what reads them stopped: ValueError: a fault of ours"):
                 watch.rows()
             told.extend(entry.text for entry in node.timeline.since(0) if entry.what is What.ALARM)
@@ -190,9 +180,9 @@ async def test_countdowns_begin_when_the_tap_is_open_and_end_when_it_is_not(
         watch.listen()
         assert not watch.prunes()
         tap.state = Flooded.state
-        await until(watch.prunes, "the countdown")
+        await eventually(watch.prunes, "the countdown")
         tap.state = TapState(is_open=False)
-        await until(lambda: not watch.prunes(), "the end of the countdown")
+        await eventually(lambda: not watch.prunes(), "the end of the countdown")
 
 
 @pytest.mark.parametrize("is_same", [False, True], ids=["other-index", "same-index"])
@@ -206,17 +196,17 @@ async def test_a_tapped_interface_that_is_deleted_is_not_said_to_be_heard_until_
         assert watch.tap.interfaces == ("eth0",)
         before = lab.host(1).ifindex
         lab.remove(1)
-        await until(lambda: "eth0 is gone" in str(watch.tap.error), "that it is gone")
+        await eventually(lambda: "eth0 is gone" in str(watch.tap.error), "that it is gone")
         assert not watch.tap.is_open
-        await until(lambda: said_of_tap(node), "that the wire is not heard")
+        await eventually(lambda: said_of_tap(node), "that the wire is not heard")
         lab.insert(1, ifindex=before if is_same else before + 20)
-        await until(lambda: watch.tap.is_open, "that it is heard again")
-        await until(lambda: len(said_of_tap(node)) > 1, "that the wire is heard")
+        await eventually(lambda: watch.tap.is_open, "that it is heard again")
+        await eventually(lambda: len(said_of_tap(node)) > 1, "that the wire is heard")
         lost, found = said_of_tap(node)
         assert lost.startswith("the wire is not heard any more: eth0 is ")  # down, and then gone
         assert found == "the wire is heard on eth0 in this process"
         with socat_peer(lab.host(2), str(GROUP)):
-            await until(lambda: ("report", str(GROUP), "192.168.10.2") in heard(node), "a report")
+            await eventually(lambda: ("report", str(GROUP), "192.168.10.2") in heard(node), "a report")
 
 
 async def test_a_flood_of_reports_is_decoded_at_a_bounded_rate_and_the_rest_is_counted(host1: Host) -> None:
@@ -248,13 +238,15 @@ async def test_reports_of_many_records_keep_neither_the_event_loop_nor_a_query_f
     async with node_on(host1) as node:
         watch = node.memberships
         watch.listen()
-        await until(watch.queriers, "the querier")
+        await eventually(watch.queriers, "the querier")
         most = wire_watch.MOST_LONG + wire_watch.MOST_LONG_OUTGOING
-        await until(lambda: watch.wire.skipped >= 3600 - most, "the count of what was skipped")
-        await until(lambda: heard(node)[-1][0] == "alarm", "that something was missed")
+        await eventually(lambda: watch.wire.skipped >= 3600 - most, "the count of what was skipped")
+        await eventually(lambda: heard(node)[-1][0] == "alarm", "that something was missed")
         assert f"{watch.wire.skipped} frames not looked at" in node.timeline.since(0)[-1].text
         tap.counts = TapCounts(dropped=5, not_fed=6, control_skipped=7)
-        await until(lambda: "18 frames not looked at" in node.timeline.since(0)[-1].text, "the tap's losses")
+        await eventually(
+            lambda: "18 frames not looked at" in node.timeline.since(0)[-1].text, "the tap's losses"
+        )
 
 
 async def test_queries_of_many_forged_queriers_are_told_at_a_bounded_rate(host1: Host) -> None:
@@ -291,7 +283,7 @@ async def test_a_report_too_long_for_the_tap_is_told_and_no_verdict_rests_on_wha
         watch.listen()
         await node.join(parse_endpoint("239.7.0.0%eth0:5000+599"))
         long = "not heard: longer than the 1962 octets that the tap keeps of one"
-        await until(lambda: any(long in each.text for each in node.timeline.since(0)), "the long report")
+        await eventually(lambda: any(long in each.text for each in node.timeline.since(0)), "the long report")
         assert watch.wire.refused == {}
         assert not any(each.is_report_seen for each in watch.prunes())
 

@@ -18,7 +18,8 @@ from mcast_tui.services.serve.doors import Doors
 from mcast_tui.services.serve.replies import Mode
 from mcast_tui.services.serve.server import Server, Terms
 from mcast_tui.wire.address import parse_endpoint
-from tests.services.nodes import PATIENCE_S, node_on, packets, send_from
+from tests.peers import PATIENCE_S, eventually
+from tests.services.nodes import node_on, packets, send_from
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -94,9 +95,7 @@ class Serving(Server):
 
     async def until(self, counted: str, number: int) -> None:
         """Wait until so many are counted."""
-        async with asyncio.timeout(PATIENCE_S):
-            while getattr(self.tally, counted) < number:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: getattr(self.tally, counted) >= number, f"{number} {counted}")
 
 
 @asynccontextmanager
@@ -126,9 +125,7 @@ def nap(number: int) -> str:
 
 async def gone(word: str) -> None:
     """Wait until no process has `word` in its command line."""
-    async with asyncio.timeout(PATIENCE_S):
-        while _runs(word):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not _runs(word), f"the end of {word}")
 
 
 def _runs(word: str) -> bool:
@@ -400,11 +397,8 @@ async def test_when_it_ends_no_command_runs_on_and_the_unfinished_are_counted(la
         with Client(lab.host(2)) as client:
             for _ in range(3):
                 client.ask(f"sleep {nap(5)} & sleep {nap(6)}".encode())
-            async with asyncio.timeout(PATIENCE_S):
-                while not _runs(nap(6)):
-                    await asyncio.sleep(0.005)
-            while server._taken < 3:
-                await asyncio.sleep(0.005)
+            await eventually(lambda: _runs(nap(6)), "the command")
+            await eventually(lambda: server._taken >= 3, "the third datagram")
     assert not _runs(nap(5))
     assert not _runs(nap(6))
     assert server.tally.unfinished == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from mcast_tui.services.membership import lookout
 from mcast_tui.services.membership.lookout import Lookout
 from mcast_tui.services.membership.stall import StallWatch
 from mcast_tui.wire.address import parse_endpoint
-from tests.peers import PATIENCE_S
+from tests.peers import eventually
 from tests.services.nodes import counted, node_on, send_from
 
 if TYPE_CHECKING:
@@ -64,11 +63,6 @@ async def test_a_sender_that_stops_and_goes_on_is_told(host1, host2, monkeypatch
     monkeypatch.setattr(lookout, "SAMPLE_S", 0.02)
     events = []
 
-    async def until_told(count: int) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while len(events) < count:
-                await asyncio.sleep(0.005)
-
     async with node_on(host1) as node:
         [group] = await node.join(parse_endpoint("224.1.0.1%eth0:6666"))
         node.subscribe(
@@ -77,10 +71,10 @@ async def test_a_sender_that_stops_and_goes_on_is_told(host1, host2, monkeypatch
         async with Lookout(node, stall_after_s=0.1, samples=True):
             send_from(host2, b"on", b"on")
             await counted(group, 2)
-            await until_told(1)  # nobody sends
+            await eventually(lambda: events, "the silence")  # nobody sends
             send_from(host2, b"again")
             await counted(group, 3)
-            await until_told(2)
+            await eventually(lambda: events[1:], "its end")
     assert [type(event) for event in events[:2]] == [StreamStalled, StreamResumed]
     assert {event.group for event in events} == {group}
     assert events[0].silent_for_s >= 0.1

@@ -30,19 +30,13 @@ from mcast_tui.wire.columns import Addressed, Flag, empty_columns
 from mcast_tui.wire.frame import LINK_COLUMNS, Direction
 from mcast_tui.wire.membership.message import ControlFrame
 from tests.net.test_tap import send
-from tests.peers import PATIENCE_S, socat_peer
+from tests.peers import PATIENCE_S, eventually, socat_peer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from mcast_tui.services.lab.host import Host
     from mcast_tui.wire.columns import Columns
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.002)
 
 
 # -- in this process
@@ -56,8 +50,10 @@ async def test_it_tells_who_sends_to_groups_nobody_joined(host1: Host, host2: Ho
         for payload in (b"one", b"two", b"three"):
             send(host2, payload, "239.7.7.7", port=7777)
         send(host3, b"four", "255.255.255.255", port=7777)
-        await until(lambda: len([each for each in service.streams() if each.port == 7777]) == 2)
-        await until(lambda: sum(each.packets for each in service.streams() if each.port == 7777) == 4)
+        await eventually(lambda: len([each for each in service.streams() if each.port == 7777]) == 2, "both")
+        await eventually(
+            lambda: sum(each.packets for each in service.streams() if each.port == 7777) == 4, "all four"
+        )
         found = {str(each.source): each for each in service.streams() if each.port == 7777}
         state, counts = service.state, service.counts
     finally:
@@ -120,7 +116,7 @@ async def test_without_a_tappable_interface_it_says_so_until_there_is_one(host1:
             state = service.state
 
             set_link(host1.interface, up=True)
-            await until(lambda: service.state.is_open)
+            await eventually(lambda: service.state.is_open, "an open tap")
             opened = service.state
 
     assert not state.is_open
@@ -137,16 +133,19 @@ async def test_interfaces_that_come_later_are_tapped_as_well(make_lab, often: No
         async with TapService(ring_packets=4096, ring_bytes=1 << 20) as service:
             before = service.state.interfaces
             lab.insert(1, 1)
-            await until(lambda: service.state.interfaces == ("eth0", "eth1"))
+            await eventually(lambda: service.state.interfaces == ("eth0", "eth1"), "both interfaces")
             send(lab.host(2), b"on the other LAN", "239.7.7.8", lan=1)
-            await until(lambda: [each for each in service.streams() if str(each.destination) == "239.7.7.8"])
+            await eventually(
+                lambda: [each for each in service.streams() if str(each.destination) == "239.7.7.8"],
+                "the packet",
+            )
             error = service.state.error
             host.run(["ip", "link", "del", "eth1"])
-            await until(lambda: "eth1 is gone" in str(service.state.error))
+            await eventually(lambda: "eth1 is gone" in str(service.state.error), "word of it")
             for rest in ("add other type veth peer name end", "set other up"):
                 host.run(["ip", "link", *rest.split()])
-            await until(lambda: service.state.interfaces == ("eth0", "other"))
-            await until(lambda: service.state.error is None)
+            await eventually(lambda: service.state.interfaces == ("eth0", "other"), "the new one")
+            await eventually(lambda: service.state.error is None, "no error")
             sockets = len(service._tap.sockets)
 
     assert (before, error, sockets) == (("eth0",), None, 2)
@@ -242,7 +241,7 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
         control = ControlFrame(1, 2, False, bytes(6), None, b"\x46")
         await fake.say(tap_feed.encode_control([control]))
         await fake.say(status_of("eth9"))
-        await until(lambda: service.counts.not_fed)
+        await eventually(lambda: service.counts.not_fed, "a loss")
         state, counts, head, frames = (
             service.state,
             service.counts,
@@ -250,12 +249,12 @@ async def test_it_takes_what_the_privileged_tap_says_and_says_when_that_ends(fak
             service.control_frames(),
         )
         fake.hang_up()
-        await until(lambda: not service.state.is_open)
+        await eventually(lambda: not service.state.is_open, "its end")
         ended = service.state.error
         await fake.admit()  # it comes again
         await fake.say(HELLO)
         await fake.say(status_of("eth8", troubles=("Cannot tap eth9.",)))
-        await until(lambda: service.counts.not_fed == 8)
+        await eventually(lambda: service.counts.not_fed == 8, "the count")
         again = service.state
 
     assert isinstance(closed.error, PermissionRefused)
@@ -274,7 +273,7 @@ async def test_it_is_fed_where_it_started_while_no_interface_was_up(fake: FakeTa
         closed = service.state
         await fake.admit()
         await fake.say(HELLO + status_of("eth9"))
-        await until(lambda: service.state.is_open)
+        await eventually(lambda: service.state.is_open, "an open tap")
 
     assert isinstance(closed.error, PermissionRefused)
 
@@ -284,11 +283,11 @@ async def test_it_says_why_a_tap_does_not_feed_it_and_tries_again(fake: FakeTap)
         await fake.admit()
         await fake.say(tap_feed.encode_hello(tap_feed.Hello(tap_feed.VERSION, "it has readers enough")))
         fake.hang_up()
-        await until(lambda: "it has readers enough" in str(service.state.error))
+        await eventually(lambda: "it has readers enough" in str(service.state.error), "word of it")
         refused = service.state
         await fake.admit()
         await fake.say(HELLO + status_of("eth9"))
-        await until(lambda: service.state.is_open)
+        await eventually(lambda: service.state.is_open, "an open tap")
 
     assert (refused.is_open, service.state.error) == (False, None)
 
@@ -307,12 +306,12 @@ async def test_a_feed_that_is_none_is_refused_and_another_one_taken(fake: FakeTa
     async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
         await fake.admit()
         await fake.say(message)
-        await until(lambda: "not to be understood" in str(service.state.error))
+        await eventually(lambda: "not to be understood" in str(service.state.error), "word of it")
         refused = service.state
         fake.hang_up()
         await fake.admit()
         await fake.say(HELLO + status_of("eth9"))
-        await until(lambda: service.state.is_open)
+        await eventually(lambda: service.state.is_open, "an open tap")
 
     assert (refused.is_open, service.ring.head) == (False, 0)
 
@@ -363,7 +362,7 @@ async def test_a_reader_that_does_not_read_is_kept_from_whole_batches(
     received = 0
     while received < 800:
         received += len(await asyncio.get_running_loop().sock_recv(theirs, 4096))
-    await until(lambda: reader._waiting_bytes == 0)
+    await eventually(lambda: reader._waiting_bytes == 0, "the end of what waits")
     reader.offer(message, 7)
     assert (received, reader.not_fed) == (800, 21)
     sending.cancel()
@@ -413,10 +412,10 @@ async def test_a_tap_that_has_been_stopped_is_not_said_to_be_open(
     async with TapService(ring_packets=1024, ring_bytes=1 << 17) as service:
         await fake.admit()
         await fake.say(HELLO + status_of("eth9"))
-        await until(lambda: service.state.is_open)
+        await eventually(lambda: service.state.is_open, "an open tap")
         monkeypatch.setattr(tap, "SILENCE_S", 0.05)  # from the next message on
         await fake.say(status_of("eth9"))
-        await until(lambda: not service.state.is_open)
+        await eventually(lambda: not service.state.is_open, "its end")
         assert "said nothing" in str(service.state.error)
 
 
