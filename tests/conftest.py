@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,8 @@ from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
 from mcast_tui.errors import McastError
+from mcast_tui.net.interfaces import list_interfaces
+from mcast_tui.net.kernel import read_memberships
 from mcast_tui.services.lab.lan import Lab
 from mcast_tui.services.lab.namespace import (
     CLONE_NEWNET,
@@ -28,6 +32,7 @@ from mcast_tui.services.lab.namespace import (
     set_link,
     unshare,
 )
+from tests import leaks
 from tests.leaks import Possessions, adopt_orphans, network_namespace, recorded_tasks
 
 if TYPE_CHECKING:
@@ -172,15 +177,55 @@ def make_lab() -> Iterator[Callable[..., Lab]]:
         yield build
 
 
+@pytest.fixture(scope="module")
+def shared_lab() -> Iterator[Lab]:
+    """Make the tests of a file share one LAN: ``pytestmark = pytest.mark.usefixtures("shared_lab")``.
+
+    Then `lab` and `host1` to `host3` are of it. A test that leaves it changed fails; one that is to change
+    it is marked ``own_lab`` and has its own.
+    """
+    with Lab(3) as lab:
+        yield lab
+
+
 @pytest.fixture
-def lab(make_lab: Callable[..., Lab]) -> Lab:
+def lab(request: pytest.FixtureRequest, make_lab: Callable[..., Lab]) -> Iterator[Lab]:
     """Return a LAN of three hosts, 192.168.10.1 to .3."""
-    return make_lab(3)
+    if not _shares(request):
+        yield make_lab(3)
+        return
+    lab = request.getfixturevalue("shared_lab")
+    before = {host: condition_of(host) for host in lab.hosts}
+    yield lab
+    if changed := _changed_since(before):
+        pytest.fail(f"left behind on the LAN of this file: {'; '.join(changed)}", pytrace=False)
+
+
+def _changed_since(before: dict[Host, tuple[object, ...]]) -> list[str]:
+    """Return what is not as it was, as phrases, after a time of grace."""
+    deadline = time.monotonic() + leaks.GRACE_S
+    while (now := {host: condition_of(host) for host in before}) != before and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return [f"{host.name}: {now[host]}, was {before[host]}" for host in before if now[host] != before[host]]
+
+
+def _shares(request: pytest.FixtureRequest) -> bool:
+    return "shared_lab" in request.fixturenames and request.node.get_closest_marker("own_lab") is None
+
+
+def condition_of(host: Host) -> tuple[object, ...]:
+    """Return what a test can have changed on a host: interfaces, memberships and open sockets."""
+    with host.entered():
+        memberships = sorted((row.ifindex, str(row.group), row.users) for row in read_memberships().groups)
+        tables = (Path("/proc/thread-self/net", name) for name in ("udp", "udp6", "raw", "raw6", "packet"))
+        return list_interfaces(), memberships, [table.read_text() for table in tables]
 
 
 @pytest.fixture
-def host1(lab: Lab) -> Host:
-    return lab.host(1)
+def host1(request: pytest.FixtureRequest, make_lab: Callable[..., Lab]) -> Host:
+    """Return host 1: of the `lab` where that is there, else of one with nobody else: it is built sooner."""
+    has_company = not {"lab", "host2", "host3"}.isdisjoint(request.fixturenames)
+    return (request.getfixturevalue("lab") if has_company or _shares(request) else make_lab(1)).host(1)
 
 
 @pytest.fixture

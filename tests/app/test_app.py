@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.host import Host
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 GROUP_IN_TABLE = "010001E0"
 """224.1.0.1 as /proc/net/igmp writes it."""
 

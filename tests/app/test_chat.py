@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.app import App
 
 from mcast_tui.app.chat_layout import rows_of
@@ -19,11 +20,12 @@ from tests.peers import socat, socat_peer, tcpdump_on
 from tests.services.nodes import send_from
 
 if TYPE_CHECKING:
-    import pytest
     from textual.app import ComposeResult
 
     from mcast_tui.services.lab.host import Host
     from mcast_tui.services.lab.lan import Lab
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 
 async def test_a_line_goes_to_every_socat_as_text_and_newline_and_theirs_are_shown(lab: Lab) -> None:
@@ -61,6 +63,7 @@ async def test_our_line_is_shown_as_heard_once_it_came_back_and_as_sent_without_
         assert "no loop" in frame.chip
 
 
+@pytest.mark.own_lab
 async def test_a_line_that_cannot_be_sent_says_why_and_is_given_back(host1: Host) -> None:
     async with frame_on(host1, "224.1.0.1") as frame:
         host1.run(["ip", "link", "set", "eth0", "down"])

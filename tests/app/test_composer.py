@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.host import Host
     from mcast_tui.services.lab.lan import Lab
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 
 async def test_the_counter_counts_bytes_with_the_newline_and_warns_of_fragments(host1: Host) -> None:
     async with frame_on(host1, "224.1.0.1") as frame:
@@ -233,6 +235,7 @@ async def test_leaving_the_search_puts_back_what_was_being_typed(host1: Host) ->
         assert frame.line == "half a line"
 
 
+@pytest.mark.own_lab
 async def test_a_paste_that_fails_midway_keeps_the_lines_that_were_not_sent(
     host1: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.host import Host
     from mcast_tui.services.lab.lan import Lab
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 GROUP_IN_TABLE = "010001E0"
 """224.1.0.1 as /proc/net/igmp writes it."""
 END_OF_LINE, DELETE_TO_START = "\x1b[F", "\x15"
@@ -530,6 +532,7 @@ def test_a_port_in_use_names_who_has_it(host1: Host) -> None:
 
 
 @requires("setpriv")
+@pytest.mark.own_lab
 def test_a_port_below_1024_needs_a_privilege(host1: Host) -> None:
     plain_user = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--", *COMMAND]
     with open_on(host1, argv=plain_user) as app:
@@ -555,6 +558,7 @@ def test_a_broadcast_is_refused_unless_asked_for(host1: Host, host2: Host) -> No
         quit_well(app)
 
 
+@pytest.mark.own_lab
 def test_an_interface_that_is_down_says_how_to_switch_it_on(host1: Host) -> None:
     with open_on(host1) as app:
         host1.run(["ip", "link", "set", "eth0", "down"])
@@ -569,6 +573,7 @@ def test_an_interface_that_is_down_says_how_to_switch_it_on(host1: Host) -> None
         quit_well(app)
 
 
+@pytest.mark.own_lab
 def test_an_interface_that_is_gone_is_said_to_be(host1: Host) -> None:
     with open_on(host1) as app:
         host1.run(["ip", "link", "del", "eth0"])
@@ -579,6 +584,7 @@ def test_an_interface_that_is_gone_is_said_to_be(host1: Host) -> None:
 
 
 @requires("nft")
+@pytest.mark.own_lab
 def test_a_firewall_that_drops_output_is_named(host1: Host) -> None:
     with open_on(host1) as app:
         host1.run(

@@ -12,6 +12,8 @@ from tests.services.nodes import send_from
 if TYPE_CHECKING:
     from mcast_tui.services.lab.host import Host
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 SIZES = [
     (1, 1),
     (2, 2),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mcast_tui.app.widgets.sidebar import GroupEntry
 from mcast_tui.net import kernel
 from tests.app.frame import frame_on
@@ -12,10 +14,10 @@ from tests.peers import socat_peer
 from tests.services.nodes import send_from
 
 if TYPE_CHECKING:
-    import pytest
-
     from mcast_tui.services.lab.host import Host
     from mcast_tui.services.lab.lan import Lab
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 
 async def test_a_joined_group_shows_what_the_kernel_says_of_it(host1: Host) -> None:
@@ -99,6 +101,7 @@ async def test_the_same_group_on_two_interfaces_is_told_apart(make_lab) -> None:
         assert "224.1.0.1%eth1:6666" in frame.text
 
 
+@pytest.mark.own_lab
 async def test_a_membership_lost_with_its_interface_is_called_lost_and_never_held(
     host1: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:

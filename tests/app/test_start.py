@@ -7,6 +7,8 @@ from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mcast_tui.app.view_facts import start_presets
 from mcast_tui.net.interfaces import Interface
 from mcast_tui.net.kernel import KernelView
@@ -17,6 +19,8 @@ from tests.peers import socat_peer, tcpdump_on
 if TYPE_CHECKING:
     from mcast_tui.services.lab.host import Host
     from mcast_tui.services.lab.lan import Lab
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 
 async def test_without_arguments_nothing_is_joined_and_nothing_is_sent(host1: Host, host2: Host) -> None:

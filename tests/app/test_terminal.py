@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.host import Host
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 PAYLOADS = 10_000
 BATCH = 100
 """Payloads sent at once: the log has half as many rows."""
@@ -318,6 +320,7 @@ def test_hostile_text_of_our_own_is_cleaned_before_it_is_shown_or_sent(
 
 
 @pytest.mark.parametrize("name", ["\x1b[2J\x1b[1m", "[no]\u202eX", "\u200b[red]"])
+@pytest.mark.own_lab
 def test_the_name_of_an_interface_is_others_text_too(
     host1: Host, host2: Host, own_forms: Forms, name: str
 ) -> None:

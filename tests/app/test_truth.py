@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Lab
     from tests.app.frame import Frame
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 WIDE = (260, 50)
 """Wide enough for every column and a whole IPv6 address."""
 KINDS = {"224.1.0.1": "M", "broadcast": "B", "ff02::4d43": "M"}

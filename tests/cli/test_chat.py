@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.lan import Host, Lab
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 CHAT = "224.1.0.1%eth0:6666"
 
 
@@ -112,6 +114,7 @@ def test_what_cannot_be_obeyed_says_what_would_be_right(host1: Host, line: str, 
     assert words in done.stderr
 
 
+@pytest.mark.own_lab
 def test_a_line_the_network_refuses_ends_with_its_status(host1: Host) -> None:
     with started(host1, "chat", CHAT) as chat:
         host1.run(["ip", "link", "set", "eth0", "down"])
@@ -178,6 +181,7 @@ def test_without_a_terminal_and_without_a_group_there_is_nothing_to_do(host1: Ho
     assert "mcast-tui chat 224.1.0.1:6666" in done.stderr
 
 
+@pytest.mark.own_lab
 def test_an_interface_that_is_gone_is_named_and_ends_with_the_networks_status(host1: Host) -> None:
     with started(host1, "chat", CHAT) as chat:
         host1.run(["ip", "link", "delete", "eth0"])

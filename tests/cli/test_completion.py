@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.host import Host
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 SCRIPTS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
 BASH = """
 source "$1"; shift
@@ -141,6 +143,7 @@ def test_zsh_offers_what_may_stand_there(host1: Host, scripts: Path) -> None:
 
 
 @requires("bash", "ip")
+@pytest.mark.own_lab
 def test_an_interface_with_a_shells_words_for_a_name_runs_nothing(host1: Host, scripts: Path) -> None:
     host1.run(["ip", "link", "add", "x$(exit)`id`;", "type", "veth"])
     assert ask_bash(host1, scripts, "mcast-tui listen -i x") == {r"x\$\(exit\)\`id\`\;"}

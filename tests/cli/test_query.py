@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.lan import Host
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 CHAT = "224.1.0.1%eth0:6666"
 HOSTNAME = "SYSTEM:cat >/dev/null; hostname"
 """The tutorial's ``EXEC:hostname`` without its race: it reads what it is given."""

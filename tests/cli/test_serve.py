@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.lan import Host, Lab
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 READY = "serving with"
 
 

@@ -16,7 +16,6 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from mcast_tui import __version__
-from mcast_tui.services.lab.lan import Lab
 from tests.cli.commands import COMMAND, run_on
 from tests.peers import Socat, requires, socat, tcpdump_on, wait_until
 from tests.pty_app import unsafe_in
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.lan import Host
 
-pytestmark = requires("socat")
+pytestmark = [requires("socat"), pytest.mark.usefixtures("shared_lab")]
 
 ROW_1S = "UDP4-RECVFROM:6666,ip-add-membership=224.1.0.1:192.168.10.2,fork EXEC:hostname"
 ROW_1C = "STDIO UDP4-DATAGRAM:224.1.0.1:6666,range=192.168.10.0/24"
@@ -45,13 +44,6 @@ ROW_5S = (
 ROW_5C = "echo | socat -u STDIO UDP-DATAGRAM:224.1.0.1:8888"
 TO_HOST2 = "STDIO UDP4-DATAGRAM:192.168.10.2:6666"
 OURS = shlex.join([*COMMAND, "socat"])
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """One LAN for all tests here: each closes what it opened."""
-    with Lab(3) as lab:
-        yield lab
 
 
 @contextmanager

@@ -37,6 +37,28 @@ def test_that_is_clean(lab):
     leaks.GRACE_S = grace_s
     assert lab.host(1).run(["hostname"]).stdout == "host1\\n"
 """
+SHARES = """
+import pytest
+from mcast_tui.services.lab.namespace import set_link
+from tests import leaks
+
+leaks.GRACE_S = 0.5
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
+def switch_off(host):
+    with host.entered():
+        set_link("eth0", up=False)
+
+@pytest.mark.own_lab
+def test_that_changes_its_own(host1):
+    switch_off(host1)
+
+def test_that_changes_the_shared(host1):
+    switch_off(host1)
+
+def test_that_is_clean(host1, lab):
+    assert host1 is lab.host(1)
+"""
 SKIPS = """
 import pytest
 from tests.peers import need
@@ -63,6 +85,14 @@ def test_a_test_that_leaves_something_behind_fails_and_is_told_what(tmp_path):
     for what in ("(socket:", "task Event.wait", "(cat)", "(tail -n 1)", "thread endless", "in namespace"):
         assert what in said, said
     assert "test_that_is_clean" not in said.partition("short test summary")[2]
+
+
+def test_a_test_that_leaves_a_shared_lan_changed_fails_and_is_told_what(tmp_path):
+    status, said = run_tests(tmp_path, SHARES, MCAST_CI="")
+    assert status == 1
+    assert "left behind on the LAN of this file: host1: " in said, said
+    summary = said.partition("short test summary")[2]
+    assert [name for name in ("its_own", "the_shared", "is_clean") if name in summary] == ["the_shared"]
 
 
 @pytest.mark.parametrize(("ci", "expected"), [("", 0), ("1", 1)])

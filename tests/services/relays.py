@@ -13,10 +13,10 @@ from mcast_tui.services.relay.end import LINGER_S
 from mcast_tui.services.relay.plan import BLOCK_SIZE, Flow, Plan
 from mcast_tui.services.relay.relay import Relay
 from mcast_tui.wire.socat.parse import parse_socat
-from tests.peers import PATIENCE_S
+from tests.peers import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from mcast_tui.services.lab.lan import Host
     from mcast_tui.services.process.command import Command
@@ -58,7 +58,7 @@ class Typist:
         return b"".join(self.heard).decode()
 
     async def hears(self, text: str, times: int = 1) -> None:
-        await come_true(lambda: self.text.count(text) >= times, f"{times} of {text!r} in {self.text!r}")
+        await eventually(lambda: self.text.count(text) >= times, f"{times} of {text!r} in {self.text!r}")
 
 
 class Running:
@@ -80,28 +80,18 @@ class Running:
 
     async def opens(self, count: int = 1) -> None:
         """Wait until so many sockets are open; raise what kept one from it."""
-        await come_true(lambda: self.words.count("opened") >= count or self.task.done(), "an open socket")
+        await eventually(lambda: self.words.count("opened") >= count or self.task.done(), "an open socket")
         if self.task.done():
             await self.task
 
     async def loses(self, how: str, count: int) -> None:
         """Wait until so many datagrams are counted as lost in this way."""
-        await come_true(lambda: getattr(self.relay.toll, how) >= count, f"{count} {how}")
+        await eventually(lambda: getattr(self.relay.toll, how) >= count, f"{count} {how}")
 
     async def over(self) -> None:
         """Wait for its end; raise what ended it."""
         async with asyncio.timeout(PATIENCE_S):
             await self.task
-
-
-async def come_true(condition: Callable[[], object], wanted: str) -> None:
-    """Wait until the condition holds."""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                await asyncio.sleep(0.002)
-    except TimeoutError:
-        raise AssertionError(f"not within {PATIENCE_S:.0f} s: {wanted}") from None
 
 
 @asynccontextmanager

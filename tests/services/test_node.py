@@ -21,6 +21,8 @@ from tests.services.nodes import counted, node_on, packets, send_from
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Lab
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 CHAT = parse_endpoint("224.1.0.1%eth0:6666")
 
 
@@ -384,6 +386,7 @@ async def test_by_loopback_our_datagrams_carry_our_address_and_are_known_as_ours
     assert packet.own
 
 
+@pytest.mark.own_lab
 async def test_a_new_address_of_the_interface_does_not_let_a_group_in_twice(lab: Lab) -> None:
     async with node_on(lab.host(1)) as node:
         await node.join(CHAT)
@@ -414,6 +417,7 @@ async def test_of_groups_alike_the_one_that_is_meant_is_found(make_lab) -> None:
     assert found == [first, second, everywhere, one]
 
 
+@pytest.mark.own_lab
 async def test_our_datagrams_stay_ours_when_the_address_changes(lab: Lab) -> None:
     async with node_on(lab.host(1)) as node:
         [group] = await node.join(CHAT)
@@ -425,6 +429,7 @@ async def test_our_datagrams_stay_ours_when_the_address_changes(lab: Lab) -> Non
     assert packet.own
 
 
+@pytest.mark.own_lab
 async def test_a_datagram_from_an_interface_without_an_address_is_ours_too(lab: Lab) -> None:
     async with node_on(lab.host(1)) as node:
         [group] = await node.join(CHAT)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.lan import Host, Lab
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 PROTOCOL = 253
 CHAT = parse_endpoint("ip://224.1.0.1%eth0:253")
 CHAT6 = parse_endpoint("ip://[ff15::4d43%eth0]:253")

@@ -10,28 +10,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.errors import McastError, NetworkRefused, PermissionRefused, UsageError
-from mcast_tui.services.lab.lan import Lab
 from mcast_tui.services.relay import opening
 from mcast_tui.services.relay.opening import open_door
 from mcast_tui.services.relay.plan import Flow
 from mcast_tui.wire.socat.parse import parse_socat
-from tests.peers import socat, socat_peer, tcpdump_on
-from tests.services.relays import come_true, relay_on
+from tests.peers import eventually, socat, socat_peer, tcpdump_on
+from tests.services.relays import relay_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from mcast_tui.services.lab.lan import Host
+    from mcast_tui.services.lab.lan import Host, Lab
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 GROUP = "224.1.0.1"
 JOIN = f"ip-add-membership={GROUP}:192.168.10.2"
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """One LAN for all tests here: each closes what it opened."""
-    with Lab(3) as lab:
-        yield lab
 
 
 def send(host: Host, payload: bytes, address: str, port: int, source_port: int = 0) -> None:
@@ -163,7 +157,7 @@ async def test_a_datagram_is_passed_on_whole_however_long(host1: Host, host2: Ho
     async with relay_on(host2, "UDP4-RECV:6666", "STDIO", flow=Flow.FORWARD) as running:
         for length in (0, 1, 8193, 65_507):
             send(host1, b"x" * length, "192.168.10.2", 6666)
-        await come_true(lambda: len(running.streams.heard) == 3, "three datagrams, the empty one ignored")
+        await eventually(lambda: len(running.streams.heard) == 3, "three datagrams, the empty one ignored")
     assert [len(data) for data in running.streams.heard] == [1, 8193, 65_507]
 
 
@@ -177,7 +171,9 @@ async def test_what_cannot_be_passed_on_in_time_is_counted(
             send(host1, b"%d\n" % number, "192.168.10.2", 6666)
         await running.loses("evicted", 1)
         running.streams.may_write.set()
-        await come_true(lambda: len(running.streams.heard) + running.relay.toll.evicted == 100, "all of them")
+        await eventually(
+            lambda: len(running.streams.heard) + running.relay.toll.evicted == 100, "all of them"
+        )
 
 
 # -- what the options do, as the wire shows it
@@ -403,7 +399,7 @@ async def test_a_request_that_cannot_be_answered_does_not_end_the_server(host1: 
     async with relay_on(host2, "UDP4-RECVFROM:6666,fork", "EXEC:cat") as running:
         with host1.entered(), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
             raw.sendto(from_port_0, ("192.168.10.2", 0))
-        await come_true(lambda: running.relay.failures, "a refusal")
+        await eventually(lambda: running.relay.failures, "a refusal")
         with socat(host1, "STDIO", "UDP4-DATAGRAM:192.168.10.2:6666") as client:
             client.say("honest")
             await client.will_hear("honest")

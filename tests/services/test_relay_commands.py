@@ -8,26 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcast_tui.services.lab.lan import Lab
 from mcast_tui.services.relay.plan import Flow
-from tests.peers import socat
-from tests.services.relays import come_true, has_ended, relay_on
+from tests.peers import eventually, socat
+from tests.services.relays import has_ended, relay_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from mcast_tui.services.lab.lan import Host
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 SERVER = "UDP4-RECVFROM:6666,fork"
 TO_SERVER = "UDP4-DATAGRAM:192.168.10.2:6666"
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """One LAN for all tests here: each closes what it opened."""
-    with Lab(2) as lab:
-        yield lab
 
 
 @pytest.mark.parametrize("command", ["EXEC:hostname", "SYSTEM:exec <&-; hostname", "EXEC:sh -c 'hostname'"])
@@ -65,7 +58,7 @@ async def test_a_slow_command_is_waited_for_unless_a_time_was_given(host1: Host,
     async with relay_on(host2, SERVER, "SYSTEM:sleep 600", linger_s=0.05) as running:
         with socat(host1, "STDIO", TO_SERVER) as client:
             client.say("?")
-            await come_true(lambda: "was ended" in running.words, "its end")
+            await eventually(lambda: "was ended" in running.words, "its end")
 
 
 async def test_complaints_count_as_output_when_asked(host1: Host, host2: Host) -> None:
@@ -80,7 +73,7 @@ async def test_a_command_that_fails_is_told_and_the_next_is_served(host1: Host, 
     async with relay_on(host2, SERVER, "SYSTEM:read x; echo got $x; kill -$x $$") as running:
         with socat(host1, "STDIO", TO_SERVER) as client:
             client.say("KILL")
-            await come_true(lambda: "ended by signal 9" in running.words, "a word on it")
+            await eventually(lambda: "ended by signal 9" in running.words, "a word on it")
             client.say("0")
             await client.will_hear("got 0")
     assert running.relay.failures == 1
@@ -95,7 +88,7 @@ async def test_what_a_command_leaves_running_ends_with_its_request(
         with socat(host1, "STDIO", TO_SERVER) as client:
             client.say("?")
             await client.will_hear("started")
-            await come_true(lambda: has_ended(int(note.read_text())), "the end of what it left")
+            await eventually(lambda: has_ended(int(note.read_text())), "the end of what it left")
 
 
 async def test_the_end_of_a_relay_ends_its_commands(host1: Host, host2: Host, tmp_path: Path) -> None:
@@ -158,7 +151,7 @@ async def test_a_recorder_that_closes_its_output_goes_on(host1: Host, host2: Hos
         with socat(host1, "-u", "STDIO", TO_SERVER) as sender:
             for count in range(1, 4):
                 sender.say(f"line {count}")
-                await come_true(
+                await eventually(
                     lambda count=count: file.exists() and f"line {count}" in file.read_text(), "it"
                 )
 
@@ -178,5 +171,5 @@ async def test_traffic_does_not_keep_a_relay_going_whose_command_has_ended(
 ) -> None:
     async with relay_on(host2, "UDP4-RECV:6666", "SYSTEM:read x", flow=flow, linger_s=3600) as running:
         with socat(host1, "-u", "STDIO", TO_SERVER) as sender:
-            await come_true(lambda: sender.say("still here") or running.task.done(), "its end")
+            await eventually(lambda: sender.say("still here") or running.task.done(), "its end")
         await running.over()

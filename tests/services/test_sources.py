@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import socket
 from ipaddress import ip_address
@@ -20,14 +19,14 @@ from mcast_tui.services.membership.facts import What
 from mcast_tui.services.source_change import Change, SourceChange
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
-from tests.peers import PATIENCE_S
+from tests.peers import eventually
 from tests.services.nodes import node_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mcast_tui.services.lab.lan import Host, Lab
     from mcast_tui.services.node import Node
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 GROUPS = {4: "239.1.1.1", 6: "ff15::42"}
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
@@ -73,18 +72,15 @@ class Speakers:
         head = self._node.ring.head
         for host in self._hosts:
             self._speak(host, GROUPS, self._endpoint.protocol)
-        await self._until(lambda: set(map(str, expected)) <= set(self._sources(head, GROUPS)))
+        await eventually(
+            lambda: set(map(str, expected)) <= set(self._sources(head, GROUPS)), "a packet of each"
+        )
         for _ in range(3):
             for host in self._hosts:
                 self._speak(host, MARK, None)
             self._marked += len(self._hosts)
-            await self._until(lambda: len(self._sources(0, MARK)) >= self._marked)
+            await eventually(lambda: len(self._sources(0, MARK)) >= self._marked, "the marks")
         return set(self._sources(head, GROUPS))
-
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                await asyncio.sleep(0.001)
 
     def _sources(self, first: int, groups: dict[int, str]) -> list[str]:
         packets = [self._node.ring.packet(number) for number in range(first, self._node.ring.head)]
@@ -211,6 +207,7 @@ async def test_what_does_not_fit_is_refused_and_nothing_changes(
         assert not events
 
 
+@pytest.mark.own_lab
 async def test_more_sources_than_the_kernel_holds_are_refused_with_the_limit(host1: Host) -> None:
     async with node_on(host1) as node:
         [group] = await node.join(parse_endpoint("224.1.0.1%eth0"))
