@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from mcast_tui.cli.main import main
 from tests.peers import Output, Program
 
 if TYPE_CHECKING:
@@ -21,6 +23,15 @@ def run_on(host: Host, *arguments: str, stdin: str | None = "") -> subprocess.Co
     """Run one command line to its end on `host`; stdin None is a closed one."""
     options = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
     return host.run([*COMMAND, *arguments], check=False, timeout_s=60, **options)
+
+
+def main_on(host: Host, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Do as `run_on` within this process, for a line that reads no standard input: it need not be started."""
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        with host.entered(), redirect_stdout(out), redirect_stderr(err):
+            status = main(list(arguments))
+        printed = [stream.seek(0) or stream.read() for stream in (out, err)]
+    return subprocess.CompletedProcess(arguments, status, *printed)
 
 
 @contextmanager

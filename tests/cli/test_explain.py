@@ -8,11 +8,13 @@ import pytest
 
 from mcast_tui.cli.main import main
 from mcast_tui.services.membership.topics import TOPICS
-from tests.cli.commands import lines, run_on, started, wait_lines
+from tests.cli.commands import lines, main_on, started, wait_lines
 from tests.services.nodes import send_from
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host, Lab
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 GROUP = "224.1.0.1%eth0:6666"
 
@@ -79,6 +81,6 @@ def test_listen_keeps_out_whom_it_is_told_to_block(lab: Lab) -> None:
     ],
 )
 def test_a_block_that_could_only_be_ignored_is_refused(host1: Host, arguments, words) -> None:
-    done = run_on(host1, "listen", "-i", "eth0", *arguments)
+    done = main_on(host1, "listen", "-i", "eth0", *arguments)
     assert done.returncode == 2
     assert words in done.stderr

@@ -25,11 +25,11 @@ from mcast_tui.cli.watching import Watching
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
 from mcast_tui.net.membership import Membership
 from mcast_tui.net.ports import open_group
-from tests.cli.commands import COMMAND, run_on, started, wait_lines
-from tests.peers import PATIENCE_S, Output, requires, socat_peer, wait_until
+from tests.cli.commands import COMMAND, main_on, run_on, started, wait_lines
+from tests.peers import PATIENCE_S, Output, eventually, requires, socat_peer, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import BinaryIO, TextIO
 
     from mcast_tui.services.lab.lan import Host
@@ -116,7 +116,7 @@ def test_one_source_and_the_aliases_of_an_address_are_shown(host1: Host) -> None
 def test_no_member_is_status_1_and_a_wrong_word_status_2(
     host1: Host, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = run_on(host1, "groups", "239.9.9.9")
+    done = main_on(host1, "groups", "239.9.9.9")
     assert (done.returncode, done.stdout) == (1, "")
     with host1.entered():
         for words, said in (
@@ -193,12 +193,6 @@ def test_an_interface_name_that_is_no_text_is_shown_safely(host1: Host) -> None:
     assert "\x1b]0;\udcff" in {record["interface"] for record in records}
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 @contextmanager
 def clogged_output() -> Iterator[tuple[BinaryIO, TextIO]]:
     """Have a pipe that is full for standard output; yield both its ends, the one to read from first."""
@@ -236,15 +230,15 @@ async def test_what_a_reader_is_too_slow_for_is_left_out_and_counted(
     with host1.entered(), clogged_output() as (reader, stdout):
         out = output.Output(stdout.fileno(), most_waiting=3000)
         watching = asyncio.create_task(Watching(everything(), Told(log=str(log)), out).run())
-        await until(lambda: WATCHING in capsys.readouterr().err)
+        await eventually(lambda: WATCHING in capsys.readouterr().err, "the table")
         with members(60):
-            await until(lambda: log.exists() and log.read_text().count('"239.5.5.') == 60)
+            await eventually(lambda: log.exists() and log.read_text().count('"239.5.5.') == 60, "all joins")
             printed = Output(reader, "groups --watch")
-            await until(lambda: not out.untaken)
+            await eventually(lambda: not out.untaken, "the end of what waits")
             watching.cancel()
             await asyncio.wait([watching])
         stdout.close()
-        await until(lambda: printed.ended)
+        await eventually(lambda: printed.ended, "its end")
     shown = printed.data.count(b" join 239.5.5.")
     assert f"{60 - shown} entries not printed" in capsys.readouterr().err
     assert 0 < shown < 60
@@ -257,10 +251,10 @@ async def test_what_a_reader_never_took_is_counted_at_the_end(
     with host1.entered(), clogged_output() as (_, stdout):
         out = output.Output(stdout.fileno())
         watching = asyncio.create_task(Watching(everything(), Told(), out).run())
-        await until(lambda: WATCHING in capsys.readouterr().err)
+        await eventually(lambda: WATCHING in capsys.readouterr().err, "the table")
         rows = out.untaken
         with members(20):
-            await until(lambda: out.untaken == rows + 20)
+            await eventually(lambda: out.untaken == rows + 20, "every change")
             watching.cancel()
             await asyncio.wait([watching])
     assert f"{rows + 20} entries not printed" in capsys.readouterr().err

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.commands import COMMAND, lines, run_on, started, wait_lines
+from tests.cli.commands import COMMAND, lines, main_on, run_on, started, wait_lines
 from tests.peers import Program, socat, socat_peer, tcpdump_on
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host, Lab
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 CHAT = "224.1.0.1%eth0:6666"
 
@@ -103,7 +105,7 @@ def test_what_is_ignored_when_it_starts_does_not_end_it(host1: Host, host2: Host
     with Program(host1, ["nohup", *COMMAND, "listen", CHAT, "-c", "1"]) as listener:
         listener.errors.wait(lambda: b"listening to" in listener.errors.data, "listening")
         listener.process.send_signal(signal.SIGHUP)
-        run_on(host2, "send", CHAT, "still here")
+        main_on(host2, "send", CHAT, "still here")
         assert listener.process.wait(timeout=10) == 0
         assert b"still here" in listener.output.data
 
@@ -112,12 +114,13 @@ def test_a_terminal_that_has_no_such_letter_gets_its_number(host1: Host, host2: 
     ascii_only = ["env", "PYTHONIOENCODING=ascii", *COMMAND, "listen", CHAT, "-c", "1"]
     with Program(host1, ascii_only) as listener:
         listener.errors.wait(lambda: b"listening to" in listener.errors.data, "listening")
-        run_on(host2, "send", CHAT, "grüße")
+        main_on(host2, "send", CHAT, "grüße")
         assert listener.process.wait(timeout=10) == 0
         [line] = wait_lines(listener, 1)
     assert r"gr\xfc\xdfe" in line
 
 
+@pytest.mark.own_lab
 def test_an_interface_whose_name_is_no_text_is_heard_of_and_shown_safely(host1: Host, host2: Host) -> None:
     host1.run(["ip", "link", "add", b"\xff\x1b[31m", "type", "veth", "peer", "name", "other"])
     host1.run(["ip", "link", "set", b"\xff\x1b[31m", "up"])

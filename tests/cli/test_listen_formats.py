@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.cli.main import main
-from tests.cli.commands import lines, run_on, started, wait_lines
+from tests.cli.commands import lines, main_on, run_on, started, wait_lines
 from tests.peers import socat, socat_peer, tcpdump_on
 from tests.pty_app import PtyApp
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host, Lab
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 CHAT = "224.1.0.1%eth0:6666"
 SSM, SSM6 = "232.1.1.1", "ff3e::4d43"
@@ -67,7 +69,7 @@ def test_several_endpoints_are_heard_at_once(host1: Host, host2: Host) -> None:
     endpoints = (CHAT, "239.9.9.9%eth0:7777", "broadcast%eth0:8888", "[ff02::4d43%eth0]:9999")
     with started(host1, "listen", *endpoints, "--json", until="9999") as listener:
         for count, endpoint in enumerate(endpoints, 1):
-            run_on(host2, "send", endpoint, f"number {count}")
+            main_on(host2, "send", endpoint, f"number {count}")
             wait_lines(listener, count)
         said = [json.loads(line) for line in lines(listener.output)]
     assert [record["destination_port"] for record in said] == [6666, 7777, 8888, 9999]
@@ -106,9 +108,9 @@ def test_only_the_sources_named_are_heard(
         started(host1, "listen", endpoint, *asked, "--json", until=f"{other},") as listener,
         tcpdump_on(host1) as wire,
     ):
-        run_on(lab.host(3), "send", endpoint, "from a source nobody asked for")
+        main_on(lab.host(3), "send", endpoint, "from a source nobody asked for")
         wire.packets(1)
-        run_on(lab.host(2), "send", endpoint, "from two")
+        main_on(lab.host(2), "send", endpoint, "from two")
         [line] = wait_lines(listener, 1)
         destinations = {str(packet.destination) for packet in wire.packets(2)}
     record = json.loads(line)
@@ -129,10 +131,10 @@ def test_what_this_host_sent_is_marked_or_left_out(host1: Host, host2: Host) -> 
         started(host1, "listen", CHAT, "--json") as objects,
         started(host1, "listen", CHAT, "--no-own") as others,
     ):
-        run_on(host1, "send", CHAT, "mine")
+        main_on(host1, "send", CHAT, "mine")
         wait_lines(all_of_it, 1)
         wait_lines(objects, 1)
-        run_on(host2, "send", CHAT, "theirs")
+        main_on(host2, "send", CHAT, "theirs")
         marked = wait_lines(all_of_it, 2)
         own = [json.loads(line)["own"] for line in wait_lines(objects, 2)]
         [line] = wait_lines(others, 1)
@@ -202,7 +204,7 @@ def test_payloads_as_they_are_go_to_a_terminal_only_when_insisted(host1: Host, h
         assert "--force" in terminal.text
     with PtyApp(host1, "listen", CHAT, "--raw-payload", "--force") as terminal:
         terminal.until_shown("listening to")
-        run_on(host2, "send", CHAT, "\x1b]0;title\x07")
+        main_on(host2, "send", CHAT, "\x1b]0;title\x07")
         terminal.until_written(b"\x1b]0;title\x07")
 
 

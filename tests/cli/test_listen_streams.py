@@ -24,13 +24,15 @@ from mcast_tui.cli.printing.pieces import MOST_PACKETS
 from mcast_tui.cli.printing.printer import Printer
 from mcast_tui.errors import McastError
 from mcast_tui.wire.columns import empty_columns
-from tests.cli.commands import COMMAND, run_on, started, wait_lines
+from tests.cli.commands import COMMAND, main_on, started, wait_lines
 from tests.peers import PATIENCE_S, Program, socat_peer, wait_until
 from tests.peers import Output as Said
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host
     from mcast_tui.wire.columns import Columns
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 CHAT = "224.1.0.1%eth0:6666"
 LISTEN = [*COMMAND, "listen", CHAT, "--json"]
@@ -47,7 +49,7 @@ def test_the_command_before_head_ends_quietly_and_well(host1: Host, host2: Host)
     line = " ".join(LISTEN)
     with Program(host1, ["bash", "-c", f"set -o pipefail; {line} | head -n 1"]) as pipeline:
         pipeline.errors.wait(lambda: b"listening to" in pipeline.errors.data, "listening")
-        run_on(host2, "send", CHAT, "only this")
+        main_on(host2, "send", CHAT, "only this")
         assert pipeline.process.wait(timeout=PATIENCE_S) == 0
         [record] = wait_lines(pipeline, 1)
         assert json.loads(record)["text"] == "only this\n"
@@ -74,7 +76,7 @@ def test_a_full_disk_is_said_so(host1: Host, host2: Host) -> None:
         listener = host1.popen(LISTEN, stdout=disk, stderr=subprocess.PIPE)
     errors = Said(listener.stderr, "listen (stderr)")
     errors.wait(lambda: b"listening to" in errors.data, "listening")
-    run_on(host2, "send", CHAT, "no room")
+    main_on(host2, "send", CHAT, "no room")
     assert listener.wait(timeout=PATIENCE_S) == 4
     listener.stderr.close()
     errors.wait(lambda: errors.ended, "the end")

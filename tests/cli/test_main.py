@@ -18,11 +18,13 @@ from mcast_tui.cli.talk import talk
 from mcast_tui.config import BOUNDS
 from mcast_tui.services.lab import demo as demo_lan
 from mcast_tui.services.settings import Settings
-from tests.cli.commands import COMMAND, run_on
+from tests.cli.commands import COMMAND, main_on
 from tests.peers import PATIENCE_S, Output
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 
 def test_help_names_every_verb_and_how_an_endpoint_is_written(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,8 +90,9 @@ def test_a_reader_that_goes_away_ends_a_listener_quietly(host1: Host) -> None:
     errors = Output(listener.stderr, "listen (stderr)")
     errors.wait(lambda: b"listening to" in errors.data, "listening")
     os.close(readable)
-    run_on(host1, "send", "224.1.0.1%eth0:6666", "to nobody")
+    main_on(host1, "send", "224.1.0.1%eth0:6666", "to nobody")
     assert listener.wait(PATIENCE_S) == 0
+    listener.stderr.close()
     assert b"Traceback" not in errors.data
     assert b"BrokenPipe" not in errors.data
 
@@ -174,7 +177,7 @@ def test_the_demo_is_not_filtered_by_the_users_own_settings(monkeypatch: pytest.
 
 
 def test_a_wrong_range_is_refused_by_name(host1: Host) -> None:
-    done = run_on(host1, "listen", "224.1.0.1", "--range", "192.168.10.0/33")
+    done = main_on(host1, "listen", "224.1.0.1", "--range", "192.168.10.0/33")
     assert done.returncode == 2
     assert "network" in done.stderr
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.commands import run_on, started, wait_lines
+from tests.cli.commands import main_on, run_on, started, wait_lines
 from tests.peers import Socat, requires
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.host import Host
 
-pytestmark = requires("socat")
+pytestmark = [requires("socat"), pytest.mark.usefixtures("shared_lab")]
 READY = (b"starting data transfer loop", b"receiving on", b"receiving IP protocol")
 
 
 def printed(host: Host, *arguments: str) -> tuple[str, str]:
     """Return the two lines a command prints with --print-socat: ours, and a peer's."""
     verb, *others = arguments
-    done = run_on(host, verb, "--print-socat", *others)
+    done = main_on(host, verb, "--print-socat", *others)
     assert (done.returncode, done.stderr) == (0, "")
     about_ours, *_, ours, about_theirs, theirs = done.stdout.splitlines()
     assert about_ours.startswith("# ")
@@ -63,7 +63,7 @@ def test_the_line_of_listen_hears_what_the_line_of_its_peer_and_our_send_say(
     with run_line(host1, ours) as twin, run_line(host2, theirs) as peer:
         peer.say("from the peer")
         assert twin.hears("from the peer")
-        assert run_on(host3, "send", "224.1.0.1%eth0:7000", "from ours").returncode == 0
+        assert main_on(host3, "send", "224.1.0.1%eth0:7000", "from ours").returncode == 0
         assert twin.hears("from ours")
 
 
@@ -110,7 +110,7 @@ def test_the_line_of_serve_answers_the_line_of_its_peer_and_our_query(
 def test_a_socat_address_is_taken_wherever_an_endpoint_is(host1: Host, host2: Host) -> None:
     member = "UDP4-DATAGRAM:224.1.0.1:6666,bind=:6666,range=192.168.10.2/32,ip-add-membership=224.1.0.1:eth0"
     with started(host1, "listen", member) as listener:
-        sent = run_on(host2, "send", "UDP4-DATAGRAM:224.1.0.1:6666,ip-multicast-ttl=4,bind=:6667", "hello")
+        sent = main_on(host2, "send", "UDP4-DATAGRAM:224.1.0.1:6666,ip-multicast-ttl=4,bind=:6667", "hello")
         assert sent.returncode == 0
         [line] = wait_lines(listener, 1)
         assert "192.168.10.2:6667" in line
@@ -128,14 +128,14 @@ def test_a_server_and_its_client_can_both_be_said_in_socat_s_words(host1: Host, 
 
 def test_the_terms_of_answers_are_said_in_socat_s_words_too(host1: Host) -> None:
     options = ["--print-socat", "--ttl", "9", "--tos", "16", "--max-children", "2"]
-    done = run_on(host1, "serve", *options, "192.168.10.1:7000", "--", "hostname")
+    done = main_on(host1, "serve", *options, "192.168.10.1:7000", "--", "hostname")
     ours = "socat UDP4-RECVFROM:7000,ttl=9,tos=16,reuseaddr,fork,max-children=2 EXEC:hostname,pipes"
     assert done.stdout.splitlines()[1] == ours
 
 
 @pytest.mark.parametrize(("verb", "one_way"), [("send", "-u "), ("query", "-t 2 ")])
 def test_the_source_address_is_said_in_socat_s_words_too(host1: Host, verb: str, one_way: str) -> None:
-    done = run_on(host1, verb, "--print-socat", "--bind", "192.168.10.1:7777", "192.168.10.2:6666", "hello")
+    done = main_on(host1, verb, "--print-socat", "--bind", "192.168.10.1:7777", "192.168.10.2:6666", "hello")
     ours = f"socat {one_way}STDIO UDP4-DATAGRAM:192.168.10.2:6666,bind=192.168.10.1:7777,broadcast"
     assert done.stdout.splitlines()[1] == ours
 
@@ -177,7 +177,7 @@ def test_what_socat_s_words_say_of_answers_is_what_answers_have(host1: Host, hos
 def test_of_two_socat_addresses_the_line_of_a_peer_is_printed(
     host1: Host, host2: Host, words: list[str], asked: str, answer: str
 ) -> None:
-    done = run_on(host1, "socat", "--print-socat", *words)
+    done = main_on(host1, "socat", "--print-socat", *words)
     _, ours, _, theirs = done.stdout.splitlines()
     with run_line(host1, ours) as twin, run_line(host2, theirs) as peer:
         speaker, other = (twin, peer) if asked == "twin" else (peer, twin)
@@ -187,12 +187,12 @@ def test_of_two_socat_addresses_the_line_of_a_peer_is_printed(
 
 def test_times_and_sizes_are_in_the_line_too(host1: Host) -> None:
     options = ("-t", "0.25", "-T", "60", "-b", "1400")
-    done = run_on(host1, "socat", "--print-socat", *options, "STDIO", "UDP4-SENDTO:192.168.10.2:7000")
+    done = main_on(host1, "socat", "--print-socat", *options, "STDIO", "UDP4-SENDTO:192.168.10.2:7000")
     assert done.stdout.splitlines()[1] == "socat -t0.25 -T60 -b1400 STDIO UDP4-SENDTO:192.168.10.2:7000"
 
 
 def test_a_peer_sends_from_the_port_that_is_asked_for(host1: Host) -> None:
-    done = run_on(host1, "socat", "--print-socat", "UDP4-RECV:7000,sourceport=7001", "STDIO")
+    done = main_on(host1, "socat", "--print-socat", "UDP4-RECV:7000,sourceport=7001", "STDIO")
     assert (
         done.stdout.splitlines()[-1]
         == "socat -u STDIO UDP4-DATAGRAM:255.255.255.255:7000,bind=:7001,broadcast"
@@ -207,7 +207,7 @@ def test_a_peer_sends_from_the_port_that_is_asked_for(host1: Host) -> None:
     ],
 )
 def test_where_a_peer_would_meet_it_is_not_guessed(host1: Host, words: tuple[str, ...], why: str) -> None:
-    done = run_on(host1, "socat", "--print-socat", *words)
+    done = main_on(host1, "socat", "--print-socat", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert why in done.stderr
 
@@ -223,7 +223,7 @@ def test_what_socat_has_no_words_for_is_said_beside_the_line(host1: Host) -> Non
         "--count",
         "2",
     ]
-    said = run_on(host1, *line, "--json", "--print-socat").stdout.splitlines()
+    said = main_on(host1, *line, "--json", "--print-socat").stdout.splitlines()
     assert said[1:4] == [
         "# which has no words for --json, --count",
         "# of the run only the first: one socat for each group",

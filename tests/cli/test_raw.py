@@ -13,11 +13,13 @@ from click.testing import CliRunner
 from mcast_tui.cli.options import as_raw, raw_option
 from mcast_tui.errors import UsageError
 from mcast_tui.wire.address import parse_endpoint
-from tests.cli.commands import COMMAND, run_on, started, wait_lines
+from tests.cli.commands import COMMAND, main_on, run_on, started, wait_lines
 from tests.peers import socat, tcpdump_on
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 WITHOUT_PRIVILEGE = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-all", "--"]
 RAW_SOCAT = "IP4-DATAGRAM:224.1.0.1:253,ip-add-membership=224.1.0.1:192.168.10.2"
@@ -46,7 +48,7 @@ def test_listen_prints_what_tcpdump_saw_and_no_port(host1: Host, host2: Host, ar
 
 def test_udp_is_protocol_17_beside_its_ports(host1: Host, host2: Host) -> None:
     with started(host1, "listen", "224.1.0.1%eth0", "--json") as listener:
-        run_on(host2, "send", "224.1.0.1%eth0", "hello")
+        main_on(host2, "send", "224.1.0.1%eth0", "hello")
         [line] = wait_lines(listener, 1)
     record = json.loads(line)
     assert (record["protocol"], record["source_port"], record["destination_port"]) == (17, 6666, 6666)
@@ -87,7 +89,7 @@ def test_a_line_of_text_names_the_protocol(host1: Host, host2: Host) -> None:
 )
 def test_socat_hears_what_send_sends(host1: Host, host2: Host, endpoint: str, address: str) -> None:
     with socat(host2, "-u", address, "STDIO") as peer:
-        done = run_on(host1, "send", endpoint, "hello", "--raw", "253")
+        done = main_on(host1, "send", endpoint, "hello", "--raw", "253")
         assert peer.hears("hello")
     assert done.returncode == 0, done.stderr
     assert "None" not in done.stderr
@@ -129,7 +131,7 @@ def test_what_makes_no_raw_endpoint_is_a_usage_error(
     host1: Host, verb: str, endpoint: str, protocol: str, why: str
 ) -> None:
     more = () if verb == "listen" else ("hello",)
-    done = run_on(host1, verb, endpoint, *more, "--raw", protocol)
+    done = main_on(host1, verb, endpoint, *more, "--raw", protocol)
     assert (done.returncode, done.stdout) == (2, "")
     assert why in done.stderr
 

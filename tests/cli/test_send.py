@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.commands import COMMAND, run_on
+from tests.cli.commands import COMMAND, main_on, run_on
 from tests.peers import requires, socat, socat_peer, tcpdump_on
 
 if TYPE_CHECKING:
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.lan import Host, Lab
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 CHAT = "224.1.0.1%eth0:6666"
 
 
 def test_each_text_is_one_datagram_and_a_newline(host1: Host, host2: Host) -> None:
     with tcpdump_on(host2) as wire:
-        done = run_on(host1, "send", CHAT, "one", "", "drei über")
+        done = main_on(host1, "send", CHAT, "one", "", "drei über")
         seen = wire.packets(3)
     assert done.returncode == 0
     assert [packet.payload for packet in seen] == [b"one\n", b"\n", "drei über\n".encode()]
@@ -39,22 +41,22 @@ def test_each_line_of_standard_input_is_one_datagram(host1: Host, host2: Host) -
 
 def test_socat_prints_what_is_sent(host1: Host, host2: Host) -> None:
     with socat_peer(host2) as peer:
-        run_on(host1, "send", CHAT, "hello, socat")
+        main_on(host1, "send", CHAT, "hello, socat")
         assert peer.hears("hello, socat")
 
 
 def test_the_ttl_and_the_port_are_as_asked(host1: Host, host2: Host) -> None:
     with tcpdump_on(host2) as wire:
-        run_on(host1, "send", CHAT, "far", "--ttl", "7", "--source-port", "7777", "-n")
+        main_on(host1, "send", CHAT, "far", "--ttl", "7", "--source-port", "7777", "-n")
         [seen] = wire.packets(1)
     assert (seen.hop_limit, seen.source_port, seen.payload) == (7, 7777, b"far")
 
 
 def test_without_loop_this_host_does_not_hear_it_and_others_do(host1: Host, host2: Host) -> None:
     with socat_peer(host1, "224.1.0.1", 6666, "reuseaddr") as here, socat_peer(host2) as there:
-        run_on(host1, "send", CHAT, "not looped", "--no-loop")
+        main_on(host1, "send", CHAT, "not looped", "--no-loop")
         assert there.hears("not looped")
-        run_on(host1, "send", CHAT, "looped")
+        main_on(host1, "send", CHAT, "looped")
         assert here.hears("looped")
         assert [line for line in here.lines if "not looped" in line] == []
 
@@ -62,26 +64,27 @@ def test_without_loop_this_host_does_not_hear_it_and_others_do(host1: Host, host
 def test_broadcast_and_unicast_reach_socat(host1: Host, host2: Host) -> None:
     with socat_peer(host2, "broadcast") as peer:
         for address in ("broadcast%eth0:6666", "192.168.10.255:6666", "192.168.10.2:6666"):
-            assert run_on(host1, "send", address, f"by {address}").returncode == 0
+            assert main_on(host1, "send", address, f"by {address}").returncode == 0
             assert peer.hears(f"by {address}")
 
 
 def test_a_run_of_groups_gets_one_each(host1: Host, host2: Host) -> None:
     with tcpdump_on(host2) as wire:
-        run_on(host1, "send", "239.1.1.1%eth0:5000+2", "x")
+        main_on(host1, "send", "239.1.1.1%eth0:5000+2", "x")
         seen = wire.packets(3)
     assert [str(packet.destination) for packet in seen] == ["239.1.1.1", "239.1.1.2", "239.1.1.3"]
 
 
 def test_a_group_port_that_another_program_keeps_is_done_without(host1: Host, host2: Host) -> None:
     with socat_peer(host1), tcpdump_on(host2) as wire:  # without reuseaddr: the port is its own
-        done = run_on(host1, "send", CHAT, "from elsewhere")
+        done = main_on(host1, "send", CHAT, "from elsewhere")
         seen = wire.packets(1)
     assert done.returncode == 0
     assert seen[0].source_port != 6666
     assert "port 6666 is not to be had here" in done.stderr
 
 
+@pytest.mark.own_lab
 def test_what_is_set_for_groups_holds_where_no_option_says_otherwise(host1: Host, host2: Host) -> None:
     settings = {"MCAST_TUI_INTERFACE": "eth0", "MCAST_TUI_HOP_LIMIT": "9"}
     host1.run(["ip", "route", "flush", "table", "main"])  # so that only the setting can tell the interface
@@ -96,7 +99,7 @@ def test_what_is_set_for_groups_holds_where_no_option_says_otherwise(host1: Host
 
 
 def test_no_route_names_the_line_that_adds_one(make_lab: Callable[..., Lab]) -> None:
-    done = run_on(make_lab(1, routes="none").host(1), "send", "224.1.0.1:6666", "x")
+    done = main_on(make_lab(1, routes="none").host(1), "send", "224.1.0.1:6666", "x")
     assert done.returncode == 4
     assert "ENETUNREACH" in done.stderr
     assert "ip route add 224.0.0.0/4 dev eth0" in done.stderr
@@ -104,7 +107,7 @@ def test_no_route_names_the_line_that_adds_one(make_lab: Callable[..., Lab]) -> 
 
 def test_an_interface_that_does_not_exist_is_a_usage_error(host1: Host) -> None:
     for verb in (["send", "224.1.0.1%eth7:6666", "x"], ["listen", "224.1.0.1%eth7:6666"]):
-        done = run_on(host1, *verb)
+        done = main_on(host1, *verb)
         assert done.returncode == 2
         assert "eth7" in done.stderr
         assert "eth0" in done.stderr
@@ -112,7 +115,7 @@ def test_an_interface_that_does_not_exist_is_a_usage_error(host1: Host) -> None:
 
 def test_a_port_in_use_names_who_has_it(host1: Host) -> None:
     with socat(host1, "-u", "UDP4-RECV:6666", "STDIO") as holder:
-        done = run_on(host1, "listen", CHAT)
+        done = main_on(host1, "listen", CHAT)
     assert done.returncode == 4
     assert "EADDRINUSE" in done.stderr
     assert f"socat (process {holder.process.pid})" in done.stderr
@@ -132,19 +135,21 @@ def test_70000_bytes_are_refused_with_the_number_that_would_fit(host1: Host) -> 
     assert "65507" in done.stderr.replace(" ", "")
 
 
+@pytest.mark.own_lab
 def test_an_interface_that_is_down_says_so(host1: Host) -> None:
     host1.run(["ip", "link", "set", "eth0", "down"])
-    done = run_on(host1, "send", CHAT, "x")
+    done = main_on(host1, "send", CHAT, "x")
     assert done.returncode == 4
     assert "down" in done.stderr
     assert "ip link set eth0 up" in done.stderr
 
 
 @requires("nft")
+@pytest.mark.own_lab
 def test_a_firewall_that_drops_output_is_named(host1: Host) -> None:
     rules = "table inet t { chain o { type filter hook output priority 0; udp dport 6666 drop; }; }"
     host1.run(["nft", rules])
-    done = run_on(host1, "send", CHAT, "x")
+    done = main_on(host1, "send", CHAT, "x")
     assert done.returncode in {3, 4}
     assert "firewall" in done.stderr
     assert "EPERM" in done.stderr
@@ -154,7 +159,7 @@ def test_a_firewall_that_drops_output_is_named(host1: Host) -> None:
 def test_nonsense_is_refused_before_anything_is_sent(host1: Host, endpoint: str) -> None:
     if "\0" in endpoint:
         endpoint = endpoint.replace("\0", "\u2400")  # execve(2) takes no NUL
-    done = run_on(host1, "send", endpoint, "x")
+    done = main_on(host1, "send", endpoint, "x")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.cli.main import main
-from tests.cli.commands import COMMAND, lines, run_on, started, wait_lines
+from tests.cli.commands import COMMAND, lines, main_on, run_on, started, wait_lines
 from tests.peers import PATIENCE_S, Program, requires, socat, tcpdump_on
 
 if TYPE_CHECKING:
     from mcast_tui.services.lab.lan import Host, Lab
 
+pytestmark = pytest.mark.usefixtures("shared_lab")
+
 CHAT = "224.1.0.1%eth0:6666"
 
 
+@pytest.mark.own_lab
 def test_source_tos_and_ttl_are_on_the_wire_as_told(host1: Host, host2: Host) -> None:
     host1.run(["ip", "address", "add", "192.168.10.77/24", "dev", "eth0"])
     asked = ["--bind", "192.168.10.77:7000", "--tos", "0xb8", "--ttl", "9", "--hex"]
     with tcpdump_on(host2) as wire:
-        done = run_on(host1, "send", CHAT, "de ad 0a", *asked)
+        done = main_on(host1, "send", CHAT, "de ad 0a", *asked)
         [seen] = wire.packets(1)
     assert (str(seen.source), seen.source_port) == ("192.168.10.77", 7000)
     assert (seen.hop_limit, seen.traffic_class, seen.payload) == (9, 0xB8, b"\xde\xad\n")
@@ -34,7 +37,7 @@ def test_source_tos_and_ttl_are_on_the_wire_as_told(host1: Host, host2: Host) ->
 )
 def test_the_source_that_is_told_is_the_one_on_the_wire(host1: Host, host2: Host, destination: str) -> None:
     with tcpdump_on(host2) as wire:
-        done = run_on(host1, "send", destination, "whence?")
+        done = main_on(host1, "send", destination, "whence?")
         [seen] = wire.packets(1)
     told = re.search(r"from \[?([0-9a-f.:]+?)\]?:(\d+) by (eth0|the routes)$", done.stderr.strip())
     assert told is not None, done.stderr
@@ -42,24 +45,25 @@ def test_the_source_that_is_told_is_the_one_on_the_wire(host1: Host, host2: Host
     assert (told[3] == "eth0") == ("%eth0" in destination)
 
 
+@pytest.mark.own_lab
 def test_an_ipv6_source_and_class_are_as_asked(host1: Host, host2: Host) -> None:
     host1.run(["ip", "address", "add", "fd00::77/64", "dev", "eth0", "nodad"])
     with tcpdump_on(host2, "udp and ip6") as wire:
-        run_on(host1, "send", "[ff15::1%eth0]:6666", "six", "--bind", "[fd00::77]:7000", "--tos", "72")
+        main_on(host1, "send", "[ff15::1%eth0]:6666", "six", "--bind", "[fd00::77]:7000", "--tos", "72")
         [seen] = wire.packets(1)
     assert (str(seen.source), seen.source_port, seen.traffic_class) == ("fd00::77", 7000, 72)
 
 
 def test_a_text_that_begins_with_a_dash_follows_two(host1: Host, host2: Host) -> None:
     with tcpdump_on(host2) as wire:
-        assert run_on(host1, "send", CHAT, "-n", "--", "-n", "--repeat").returncode == 0
+        assert main_on(host1, "send", CHAT, "-n", "--", "-n", "--repeat").returncode == 0
         seen = wire.packets(2)
     assert [packet.payload for packet in seen] == [b"-n", b"--repeat"]
 
 
 def test_a_file_is_one_datagram_and_so_is_all_of_standard_input(host1: Host, host2: Host) -> None:
     with tcpdump_on(host2) as wire:
-        run_on(host1, "send", CHAT, "--file", "/proc/sys/kernel/ostype")
+        main_on(host1, "send", CHAT, "--file", "/proc/sys/kernel/ostype")
         run_on(host1, "send", CHAT, "--file", "-", stdin="two\nlines\n")
         seen = wire.packets(2)
     assert [packet.payload for packet in seen] == [b"Linux\n", b"two\nlines\n"]
@@ -67,7 +71,7 @@ def test_a_file_is_one_datagram_and_so_is_all_of_standard_input(host1: Host, hos
 
 def test_repeated_is_in_rounds_and_many_are_summed_up(host1: Host, host2: Host) -> None:
     with tcpdump_on(host2) as wire:
-        done = run_on(host1, "send", CHAT, "a", "b", "--repeat", "15", "--rate", "900")
+        done = main_on(host1, "send", CHAT, "a", "b", "--repeat", "15", "--rate", "900")
         seen = wire.packets(30)
     assert [packet.payload for packet in seen] == [b"a\n", b"b\n"] * 15
     assert done.stderr.count("sent ") == 10
@@ -98,10 +102,11 @@ def test_without_an_end_it_goes_on_until_a_signal_and_sums_up(
 
 
 @requires("nft")
+@pytest.mark.own_lab
 def test_a_refusal_in_the_middle_says_how_many_went_out_before(host1: Host) -> None:
     rules = "table inet t { chain o { type filter hook output priority 0; ip daddr 239.1.1.3 drop; }; }"
     host1.run(["nft", rules])
-    done = run_on(host1, "send", "239.1.1.1%eth0:5000+5", "x")
+    done = main_on(host1, "send", "239.1.1.1%eth0:5000+5", "x")
     assert done.returncode in {3, 4}
     assert "in all 2 packets" in done.stderr
     assert "EPERM" in done.stderr
@@ -113,7 +118,7 @@ def test_of_a_line_that_is_no_hexadecimal_nothing_is_sent_and_the_lines_before_a
 ) -> None:
     with tcpdump_on(host2) as wire:
         done = run_on(host1, "send", CHAT, "--hex", stdin="41\n4z\n42\n")
-        run_on(host1, "send", CHAT, "-n", "the end")
+        main_on(host1, "send", CHAT, "-n", "the end")
         seen = wire.packets(2)
     assert [packet.payload for packet in seen] == [b"A", b"the end"]
     assert done.returncode == 2
@@ -161,7 +166,7 @@ def test_what_is_wrong_is_refused_in_words_and_nothing_is_sent(
                 printed = capsys.readouterr()
                 assert printed.out == ""
                 assert said in printed.err, options
-        run_on(host1, "send", CHAT, "-n", "right")
+        main_on(host1, "send", CHAT, "-n", "right")
         [seen] = wire.packets(1)
     assert seen.payload == b"right"
 
@@ -213,7 +218,7 @@ def test_who_answers_from_elsewhere_is_counted_and_not_shown(lab: Lab) -> None:
 
 
 def test_no_answer_is_status_1(host1: Host) -> None:
-    done = run_on(host1, "send", "192.168.10.2:7000", "anybody?", "--wait", "0.1")
+    done = main_on(host1, "send", "192.168.10.2:7000", "anybody?", "--wait", "0.1")
     assert (done.returncode, done.stdout) == (1, "")
 
 

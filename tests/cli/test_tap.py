@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.net.privileges import read_privileges
-from tests.cli.commands import run_on, started
+from tests.cli.commands import main_on, run_on, started
 from tests.net.test_tap import send
 from tests.peers import Program, wait_until
 from tests.tap_reader import Reader, runtime_directory
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcast_tui.services.lab.host import Host
+
+pytestmark = pytest.mark.usefixtures("shared_lab")
 
 NOBODY = 65534
 
@@ -125,7 +127,7 @@ def test_what_a_killed_tap_left_behind_is_no_hindrance(home: Path, host1: Host) 
     ],
 )
 def test_what_cannot_be_is_said(host1: Host, arguments: tuple[str, ...], status: int, said: str) -> None:
-    ended = run_on(host1, *arguments)
+    ended = main_on(host1, *arguments)
 
     assert (ended.returncode, ended.stdout) == (status, "")
     assert said in ended.stderr
@@ -185,6 +187,7 @@ def test_it_feeds_from_where_only_root_may_read(home: Path, host1: Host, host2: 
             assert helper.ended() == 130
 
 
+@pytest.mark.own_lab
 def test_a_reader_is_told_of_an_interface_that_is_down(home: Path, host1: Host, host2: Host) -> None:
     with started(host1, "tap", "--user", str(NOBODY), until="feeding"), Reader(host1, NOBODY) as reader:
         reader.wait_state(is_open=True)

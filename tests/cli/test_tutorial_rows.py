@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from mcast_tui.cli.main import main
-from mcast_tui.services.lab.lan import Lab
-from tests.cli.commands import COMMAND, lines, run_on, started, wait_lines
+from tests.cli.commands import COMMAND, lines, main_on, run_on, started, wait_lines
 from tests.peers import requires, socat, socat_peer, tcpdump_on
 from tests.pty_app import CTRL_C, PtyApp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from mcast_tui.services.lab.lan import Host
+    from mcast_tui.services.lab.lan import Host, Lab
 
-pytestmark = requires("socat", "tcpdump")
+pytestmark = [requires("socat", "tcpdump"), pytest.mark.usefixtures("shared_lab")]
 
 SERVING = "serving with"
 RAW = ("--raw", "253")
@@ -26,13 +25,6 @@ HOSTNAME = "SYSTEM:cat >/dev/null; hostname"
 """The tutorial's ``EXEC:hostname`` without its race: it reads what it is given."""
 LAN = ("--range", "192.168.10.0/24")
 SSM, SSM6 = "232.1.1.1", "ff35::4d43"
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """One LAN for all tests here: each closes what it opened."""
-    with Lab(3) as lab:
-        yield lab
 
 
 # -- rows 1 and 2: servers and clients
@@ -217,7 +209,7 @@ def test_listen_and_send_do_what_a_peer_does_itself_included(
         socat_peer(host3, group, 6666, *_by_device(group)) as peer,
     ):
         for count, host in enumerate((host1, host2), 1):
-            sent = run_on(host, "send", place.format(host.number), f"from {host.name}")
+            sent = main_on(host, "send", place.format(host.number), f"from {host.name}")
             assert sent.returncode == 0, sent.stderr
             assert peer.hears(f"from {host.name}")
             wait_lines(all_, count)
@@ -338,7 +330,7 @@ def test_an_interface_is_for_every_verb(make_lab: Callable[..., Lab]) -> None:
             assert f"{place} on eth1".encode() in program.errors.data
         done = run_on(host2, "query", place, "who?", *by, "--count", "1", "--wait", "30")
         assert "192.168.11.1:6666" in done.stdout, done.stderr
-        assert run_on(host2, "send", place, "hello", *by).returncode == 0
+        assert main_on(host2, "send", place, "hello", *by).returncode == 0
         chat.write(b"from the chat\n")
         wire.packets(3, until=b"from the chat")
         assert all('"interface":"eth1"' in line.replace(" ", "") for line in wait_lines(heard, 3))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mcast_tui.cli.main import main
 from mcast_tui.cli.playing import TextReport
 from mcast_tui.cli.prose import NARROWEST, WIDEST
 from mcast_tui.services.lab.classroom.lessons import FOLDER, ORDER, find_scenario
@@ -147,16 +148,18 @@ def test_a_lesson_is_told_within_any_width_and_what_is_to_be_copied_is_not_broke
     assert max(map(len, prose)) <= min(max(columns, NARROWEST), WIDEST)
 
 
-def test_a_file_that_is_wrong_is_refused_before_anything_is_built(tmp_path):
+def test_a_file_that_is_wrong_is_refused_before_anything_is_built(tmp_path, capsys):
     path = tmp_path / "bad.toml"
     path.write_text(WRONG.replace("hosts = 2", "hsots = 2"))
-    done = lab("run", str(path))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "use lan.hsots of bad.toml: there is no such key" in done.stderr
-    assert "Did you mean hosts?" in done.stderr
-    done = lab("run", "floding")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "flooding, four-minutes" in done.stderr
+    assert main(["lab", "run", str(path)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "use lan.hsots of bad.toml: there is no such key" in printed.err
+    assert "Did you mean hosts?" in printed.err
+    assert main(["lab", "run", "floding"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "flooding, four-minutes" in printed.err
 
 
 @requires("setpriv", "unshare")
@@ -179,10 +182,11 @@ def test_a_lesson_that_is_interrupted_ends_at_once_and_leaves_nothing():
     assert still_there(made) == set()
 
 
-def test_lab_lessons_lists_them_in_the_order_they_are_taught():
-    done = lab("lessons")
-    assert [line.split()[0] for line in done.stdout.splitlines()] == list(ORDER)
-    assert "It works for four minutes, then it stops" in done.stdout
+def test_lab_lessons_lists_them_in_the_order_they_are_taught(capsys):
+    assert main(["lab", "lessons"]) == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[0] for line in listed.splitlines()] == list(ORDER)
+    assert "It works for four minutes, then it stops" in listed
 
 
 async def test_the_example_in_the_documentation_holds(tmp_path):
