@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,12 +13,10 @@ from mcast_tui.app.screens import main  # noqa: F401  # the app loads it late, w
 from mcast_tui.services.node import Node
 from mcast_tui.services.settings import Settings
 from mcast_tui.wire.place import parse_places
-from tests.peers import PATIENCE_S
+from tests.app.screen import Screen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from textual.pilot import Pilot
+    from collections.abc import AsyncIterator
 
     from mcast_tui.app.app import Beside
     from mcast_tui.app.screens.stage import Stage
@@ -30,22 +27,15 @@ SMALL = {"ring_packets": 10_000, "ring_bytes": 1 << 20, "receive_buffer": 1 << 2
 
 
 @dataclass
-class Frame:
-    """A running app and what a person could see of it and do with it."""
+class Frame(Screen):
+    """The app over a node."""
 
     app: McastApp
-    pilot: Pilot[int]
     node: Node
 
     @property
     def stage(self) -> Stage:
         return self.app.main.stage
-
-    @property
-    def text(self) -> str:
-        """What is on screen, line by line."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
     @property
     def line(self) -> str:
@@ -61,8 +51,11 @@ class Frame:
         return str(self.app.main.query_one("#counter").render()).strip()
 
     @property
+    def told(self) -> list[str]:
+        return self.notices
+
+    @property
     def notices(self) -> list[str]:
-        """Everything announced so far."""
         return [" ".join(part for part in (notice.what, notice.fix) if part) for notice in self.stage.notices]
 
     @property
@@ -74,11 +67,8 @@ class Frame:
         """The ids of the bindings that do something now."""
         return {each.binding.id for each in self.app.screen.active_bindings.values() if each.binding.id}
 
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-
     async def type(self, text: str) -> None:
-        """Type into the input line: the last character by its key, the others at once: a key takes 40 ms."""
+        """Type into the input line: the last character by its key, the others at once: that is quicker."""
         self.stage.composer.input.focus()
         await self.pilot.pause()
         self.stage.composer.input.insert_text_at_cursor(text[:-1])
@@ -90,22 +80,22 @@ class Frame:
         await self.pilot.press("enter")
         await self.pilot.pause()
 
+    async def refusal_of(self, line: str) -> str:
+        """Enter a line that is refused; return what is said of it. It stays, and is taken away here."""
+        before = self.stage.notices.revision
+        await self.enter(line)
+        await self.until(lambda: self.stage.notices.revision > before, f"a refusal of {line}")
+        refusal = self.notices[-1]
+        assert self.line == line
+        await self.press("end", "ctrl+u")
+        assert self.line == ""
+        return refusal
+
     async def paste(self, text: str) -> None:
         self.stage.composer.input.focus()
         await self.pilot.pause()
         self.stage.composer.input.post_message(events.Paste(text))
         await self.pilot.pause()
-
-    async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        """Wait until the condition holds and what follows from it at once is on screen."""
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not condition():
-                    await self.pilot.pause(0.02)
-        except TimeoutError:
-            raise AssertionError(f"{what or 'it'} never came about:\n{self.text}\n{self.notices}") from None
-        if self.app.is_running:
-            await self.pilot.pause(0)
 
     async def joined(self, count: int = 1) -> None:
         await self.until(lambda: len(self.node.groups) == count, f"{count} groups")

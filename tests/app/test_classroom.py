@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mcast_tui.services.lab.classroom import lectern as classroom_lectern
 from mcast_tui.services.lab.classroom.lessons import find_scenario
 from mcast_tui.services.lab.classroom.live_lan import LanPlan
 from mcast_tui.services.lab.classroom.runner import Runner
+from tests.app.screen import Screen
 from tests.lab.test_lessons import WRONG
 from tests.lab.test_nothing_left import (
     FORBID_USER_NAMESPACES,
@@ -34,8 +34,6 @@ from tests.pty_app import COMMAND, CTRL_C, CTRL_Q, PtyApp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
-
-    from textual.pilot import Pilot
 
     from mcast_tui.services.lab.classroom.lectern import Lectern
     from mcast_tui.services.lab.classroom.picture import Picture
@@ -53,53 +51,35 @@ def keys_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass
-class Classroom:
-    """A running classroom and what a person could see of it and do with it."""
+class Classroom(Screen):
+    """The app over a LAN."""
 
     app: ClassroomApp
-    pilot: Pilot[int]
 
     @property
     def lectern(self) -> Lectern:
         return self.app.classroom._lectern
 
     @property
-    def text(self) -> str:
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
-
-    @property
     def told(self) -> list[str]:
-        """Everything that happened, the oldest first."""
         return [" ".join(part for part in (each.what, each.fix) if part) for each in self.lectern.news]
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
 
     async def answer(self, key: str, text: str) -> None:
         """Press a key that asks, and answer in place of what is offered."""
+        line, field = self.app.classroom.ask_line, self.app.classroom.ask_line.input
+        await self.until(lambda: not line.is_open, "the end of the question before")
         await self.press(key)
-        field = self.app.classroom.ask_line.input
         await self.until(lambda: field.has_focus, "the question")
         field.value = text
         await self.press("enter")
 
-    async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not condition():
-                    await self.pilot.pause(0.02)
-        except TimeoutError:
-            raise AssertionError(f"{what or 'it'} never came about:\n{self.text}\n{self.told}") from None
-
-    async def until_seen(self, condition: Callable[[Picture], object], what: str = "") -> None:
+    async def until_seen(self, condition: Callable[[Picture], object], what: str = "it") -> None:
         """Wait until this holds of a picture of the LAN that the test itself takes."""
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not condition(await self.lectern._lan.look()):
-                    await self.pilot.pause(0.02)
-        except TimeoutError:
-            raise AssertionError(f"{what or 'it'} was never seen:\n{self.text}\n{self.told}") from None
+
+        async def is_seen() -> object:
+            return condition(await self.lectern._lan.look())
+
+        await self.until(is_seen, what)
 
     async def step(self) -> None:
         """Do the next step of the lesson and wait for what it expects."""
