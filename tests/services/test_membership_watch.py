@@ -189,6 +189,7 @@ async def test_countdowns_begin_when_the_tap_is_open_and_end_when_it_is_not(
 async def test_a_tapped_interface_that_is_deleted_is_not_said_to_be_heard_until_it_is_back(
     lab: Lab, is_same: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mcast_tui.net.tap.TICK_S", 0.05)
     monkeypatch.setattr(wire_watch, "POLL_S", 0.02)
     async with node_on(lab.host(1)) as node:
         watch = node.memberships
