@@ -35,6 +35,7 @@ TINY = replace(
     idle_s=0.1,
     frames=3,
     groups=50,
+    requests=20,
 )
 FOLDER = Path(command_line.__file__).parent
 

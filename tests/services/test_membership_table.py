@@ -267,10 +267,10 @@ async def test_what_we_join_and_leave_is_told_by_us_and_never_as_seen_of_the_hos
         for is_long in (True, False):
             [group] = await node.join(parse_endpoint("239.1.1.1%eth0"))
             if is_long:
-                await until(lambda: GROUP in {each.group for each in node.memberships.rows()})
+                await eventually(lambda: GROUP in {each.group for each in node.memberships.rows()}, "its row")
             await node.leave(group)
-            await until(lambda: GROUP not in {each.group for each in node.memberships.rows()})
-            await until(lambda: gone in noticed)
+            await eventually(lambda: GROUP not in {each.group for each in node.memberships.rows()}, "no row")
+            await eventually(lambda: gone in noticed, "the news")
             node.memberships._tables.look()
             noticed.clear()
         entries = [each for each in node.timeline.since(0) if each.group == GROUP]
