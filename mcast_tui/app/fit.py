@@ -18,10 +18,21 @@ from mcast_tui.safe import clamp_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from textual.content import Span
+
+    Look: TypeAlias = tuple[str, tuple[Span, ...]] | None
+    """None: nothing is there."""
 
 
 MUTED = "$foreground 60%"
 """The style of what is less important; a CSS ``$text-muted`` means nothing inside a content."""
+
+
+def look(line: Content | None) -> Look:
+    """Return what tells two lines on screen apart; `Content` itself compares the text alone."""
+    return None if line is None else (line.plain, tuple(line.spans))
 
 
 def break_command(command: str, width: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcast_tui.app.widgets.sidebar import GroupEntry
+from mcast_tui.app.widgets.sidebar import SPARK_WIDTH, GroupEntry
 from mcast_tui.net import kernel
 from tests.app.frame import frame_on
 from tests.peers import socat_peer
@@ -156,3 +156,23 @@ async def test_a_long_number_of_unread_lines_keeps_apart_from_the_rate(host1: Ho
         assert str(groups.row(1)).endswith("123k •99+")
         groups.show(total, [1], lambda _: GroupEntry(1, "224.1.0.1:6666", 123_400.0, unread=99), 0)
         assert str(groups.row(1)).endswith("123k  •99")
+
+
+async def test_a_list_in_which_nothing_changed_is_not_drawn_again(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with frame_on(host1, "224.1.0.1") as frame:
+        quiet = "▁" * SPARK_WIDTH + " users 1 EXCLUDE{}"
+        await frame.until(lambda: quiet in frame.text, "a history in which nothing happened")
+        groups = frame.stage.sidebar.groups
+        drawn: list[int] = []
+        draw = groups.render_line
+        monkeypatch.setattr(groups, "render_line", lambda y: (drawn.append(y), draw(y))[1])
+
+        frame.stage.show_rates()
+        await frame.pilot.pause()
+        assert drawn == []
+
+        groups.show(GroupEntry(0, "All that comes", None), (), groups._entry_of, 0)
+        await frame.pilot.pause()
+        assert 0 in drawn

@@ -13,10 +13,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from mcast_tui import human
-from mcast_tui.app.fit import MUTED, Piece, sparkline, spread
+from mcast_tui.app.fit import MUTED, Piece, look, sparkline, spread
 from mcast_tui.services.monitor import Snapshot
 
 if TYPE_CHECKING:
+    from mcast_tui.app.fit import Look
     from mcast_tui.app.palette import Glyphs
     from mcast_tui.services.tap.tap import TapCounts
 
@@ -75,6 +76,7 @@ class HeaderBar(Widget):
         super().__init__(id="header")
         self._glyphs = glyphs
         self._facts = HeaderFacts("", "", 0)
+        self._on_screen: Look = None
 
     @property
     def facts(self) -> HeaderFacts:
@@ -83,10 +85,16 @@ class HeaderBar(Widget):
     def show(self, facts: HeaderFacts) -> None:
         if facts != self._facts:
             self._facts = facts
-            self.refresh()
+            if look(self._line()) != self._on_screen:
+                self.refresh()
+
+    def _line(self) -> Content:
+        return header_line(self._facts, self.size.width, self._glyphs)
 
     def render(self) -> Content:
-        return header_line(self._facts, self.size.width, self._glyphs)
+        line = self._line()
+        self._on_screen = look(line)
+        return line
 
 
 def header_line(facts: HeaderFacts, width: int, glyphs: Glyphs) -> Content:

@@ -10,11 +10,15 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from mcast_tui.app.fit import look
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.content import Content
     from textual.events import Click
+
+    from mcast_tui.app.fit import Look
 
 
 class Rows(ScrollView):
@@ -43,13 +47,16 @@ class Rows(ScrollView):
         """`row` returns row `y`, counted from 0; it is cropped to the width."""
         super().__init__(id=id)
         self._row_at = row
+        self._on_screen: dict[int, Look] = {}
 
     def set_row_count(self, count: int) -> None:
-        """Say how many rows there are; lays out again only when that changed."""
+        """Say how many rows there are; lays out again only when that changed, draws only if a row did."""
         size = Size(0, count)
         if self.virtual_size != size:
             self.virtual_size = size
-        self.refresh()
+        height = self.scrollable_content_region.height
+        if any(y not in self._on_screen or self._on_screen[y] != look(self._line(y)) for y in range(height)):
+            self.refresh()
 
     @property
     def row_count(self) -> int:
@@ -60,13 +67,17 @@ class Rows(ScrollView):
         """Cells a row may fill."""
         return self.scrollable_content_region.width
 
+    def _line(self, y: int) -> Content | None:
+        """Return line `y` of those on screen; None where there is no row."""
+        number, width = y + self.scroll_offset.y, self.row_width
+        return self._row_at(number).truncate(width) if number < self.row_count and width > 0 else None
+
     def render_line(self, y: int) -> Strip:
-        number = y + self.scroll_offset.y
-        width = self.row_width
-        if number >= self.row_count or width <= 0:
+        width, line = self.row_width, self._line(y)
+        self._on_screen[y] = look(line)
+        if line is None:
             return Strip.blank(max(0, width), self.rich_style)
-        content = self._row_at(number).truncate(width)
-        strips = Visual.to_strips(self, content, width, 1, self.visual_style)
+        strips = Visual.to_strips(self, line, width, 1, self.visual_style)
         return strips[0].adjust_cell_length(width, self.rich_style) if strips else Strip.blank(width)
 
     def on_click(self, event: Click) -> None:
