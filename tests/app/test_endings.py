@@ -307,10 +307,10 @@ def test_a_pasted_byte_that_is_no_text_does_not_make_keys_of_the_rest_of_the_pas
         app.paste(b"first\xff\rsecond\r" + b"x" * 9000 + b"\r/quit\r")
         app.until_shown("Send 4 datagrams?")
         app.type("noy")  # the keys after the answer are no answers
-        app.until(lambda: "message or /command" in input_line(app), "the field")
-        app.enter("only this")
-        assert peer.hears("only this")
-        assert peer.lines == ["only this"]
+        app.until(lambda: "ttl 1 loop  oy" in input_line(app), "the field")
+        app.enter(", only this")
+        assert peer.hears("oy, only this")
+        assert peer.lines == ["oy, only this"]
         quit_well(app)
 
 

@@ -57,7 +57,7 @@ class Composer(Horizontal):
         self._vocabulary = vocabulary
         self.history = History()
         self.input = LineInput(id="line", compact=True, select_on_focus=False)
-        self.question = PasteQuestion()
+        self.question = PasteQuestion(self.input.insert_text_at_cursor)
         self._chip = Static(id="chip", markup=False)
         self._counter = Static(id="counter", markup=False)
         self._target: Target | None = None

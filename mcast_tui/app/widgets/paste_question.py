@@ -16,7 +16,14 @@ from mcast_tui.net.sender import LONGEST_PAYLOAD
 from mcast_tui.services.target import MOST_LINES, lines_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.events import Key
+
     from mcast_tui.services.target import Target
+
+ANSWERS = {"y": "lines", "o": "one", "n": "no", "escape": "no"}
+"""What a key answers."""
 
 
 class PasteQuestion(Static, can_focus=True):
@@ -42,8 +49,10 @@ class PasteQuestion(Static, can_focus=True):
             self.answer = answer
             self.text = text
 
-    def __init__(self) -> None:
+    def __init__(self, type_on: Callable[[str], None]) -> None:
+        """`type_on` is given what was typed after the answer, while the question still had the keys."""
         super().__init__(id="paste-question", markup=False)
+        self._type_on = type_on
         self._text = ""
         self._fits_one = self._are_sendable = False
 
@@ -72,11 +81,22 @@ class PasteQuestion(Static, can_focus=True):
             )
         )
 
+    def on_key(self, event: Key) -> None:
+        """Take the answer at once: what a binding does comes after the keys that wait here already."""
+        answer = ANSWERS.get(event.key)
+        if not self._text:
+            event.stop()
+            if event.is_printable and event.character:
+                self._type_on(event.character)
+        elif answer is not None and self.check_action("answer", (answer,)):
+            event.stop()
+            self.action_answer(answer)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         possible = {"one": self._fits_one, "lines": self._are_sendable}
         return possible.get(str(*parameters), True) if action == "answer" else True
 
     def action_answer(self, answer: str) -> None:
         text, self._text = self._text, ""
-        if text:  # else it is answered already: a second key came before the first was obeyed
+        if text:
             self.post_message(self.Answered(self.Answer(answer), text))
