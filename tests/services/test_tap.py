@@ -21,8 +21,8 @@ from mcast_tui.net.packet_socket import refuse_tap
 from mcast_tui.net.privileges import read_privileges
 from mcast_tui.net.tap import Counts
 from mcast_tui.services.lab.namespace import set_link
-from mcast_tui.services.tap import helper, streams, tap
-from mcast_tui.services.tap.choice import choose_interfaces
+from mcast_tui.services.tap import choice, helper, streams, tap
+from mcast_tui.services.tap.choice import choose_interfaces, follow_interfaces
 from mcast_tui.services.tap.helper import User, find_user
 from mcast_tui.services.tap.tap import TapService
 from mcast_tui.wire import tap_feed
@@ -33,8 +33,9 @@ from tests.net.test_tap import send
 from tests.peers import PATIENCE_S, eventually, socat_peer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from mcast_tui.net.interfaces import Interface
     from mcast_tui.services.lab.host import Host
     from mcast_tui.wire.columns import Columns
 
@@ -478,3 +479,24 @@ def test_forged_sources_do_not_grow_the_table() -> None:
     assert len(found) == streams.STREAMS
     assert table.forgotten == 70_000 - streams.STREAMS
     assert found[0].source == IPv4Address(0x0A00_0000 + 69_999)
+
+
+def test_more_interfaces_than_a_tap_has_are_not_left_out_without_a_word(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Following:
+        def follow(self, interfaces: Sequence[Interface]) -> None:
+            self.names = [each.name for each in interfaces]
+
+    following = Following()
+    with host1.entered():
+        for number in range(3):
+            peer = ["type", "veth", "peer", "name", f"peer{number}"]
+            host1.run(["ip", "link", "add", f"more{number}", "up", *peer])
+        monkeypatch.setattr(choice, "MOST_INTERFACES", 2)
+        refused = follow_interfaces(following, ())
+        for number in range(3):
+            host1.run(["ip", "link", "del", f"more{number}"])
+
+    assert len(following.names) == 2
+    assert "2 of 4 are, which are the most at once" in str(refused)

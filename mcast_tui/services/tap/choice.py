@@ -24,9 +24,13 @@ def choose_interfaces(names: Sequence[str]) -> tuple[Interface, ...]:
 
     Raises `McastError` where one that is named cannot be had.
     """
+    return _wanted(names)[:MOST_INTERFACES]
+
+
+def _wanted(names: Sequence[str]) -> tuple[Interface, ...]:
     known = list_interfaces()
     if not names:
-        return tappable(known)[:MOST_INTERFACES]
+        return tappable(known)
     found = {each.index: each for each in (resolve_interface(name, known) for name in names)}
     if len(found) > MOST_INTERFACES:
         raise NetworkRefused("tap that many interfaces", f"{MOST_INTERFACES} are the most at once")
@@ -36,11 +40,14 @@ def choose_interfaces(names: Sequence[str]) -> tuple[Interface, ...]:
 def follow_interfaces(tap: Tap, names: Sequence[str]) -> McastError | None:
     """Tap what was to be tapped and has come since; return what hinders, None where nothing does."""
     try:
-        chosen = choose_interfaces(names)
-        tap.follow(chosen)
+        wanted = _wanted(names)
+        tap.follow(wanted[:MOST_INTERFACES])
     except McastError as error:
         return error
-    return None if chosen else refuse_none()
+    if len(wanted) > MOST_INTERFACES:
+        reason = f"{MOST_INTERFACES} of {len(wanted)} are, which are the most at once"
+        return NetworkRefused("tap all interfaces", reason, remedy="Name those you mean.")
+    return None if wanted else refuse_none()
 
 
 def refuse_none() -> NetworkRefused:
