@@ -68,7 +68,7 @@ def nobody_looks_but_the_test(request: pytest.FixtureRequest, monkeypatch: pytes
 async def test_what_does_not_arrive_is_announced_a_few_times_and_then_no_more(lab: Lab) -> None:
     async with joined_on(lab, ASM4) as here:
         begun = renewed(here) + HOUR_S
-        said = "239.5.5.5: announced again: no packets of others since it was joined again {} s ago"
+        said = "239.5.5.5: left and joined anew: no packets of others since it was joined again {} s ago"
         told = {after: announced(here, begun + after) for after in (1, 3, 4, 9, 11, 34, 36, 100, 10_000)}
     assert {after: texts for after, texts in told.items() if texts} == {
         3: [said.format(3603)],
@@ -147,7 +147,7 @@ async def test_what_another_program_holds_as_well_is_left_alone(lab: Lab) -> Non
 async def test_many_are_announced_by_and_by_and_told_in_one_line(lab: Lab) -> None:
     async with joined_on(lab, "239.7.0.0%eth0:5000+599") as here:
         begun = renewed(here) + HOUR_S
-        many = "None: {} memberships announced again, {}:5000 the first: no packets of others"
+        many = "None: {} memberships left and joined anew, {}:5000 the first: no packets of others"
         assert announced(here, begun + 3) == [many.format(500, "239.7.0.0")]
         await here.node.leave(here.groups[500])
         send(here.sender, here.groups[501])
@@ -220,7 +220,7 @@ async def test_behind_a_port_that_listens_and_learns_packets_flow_again_by_itsel
         await here.until_packets_flow()
         assert multicasts_in(lab) > before
         await here.until_told(
-            "report eth0 239.5.5.5: announced again: no packets of others since it was joined"
+            "report eth0 239.5.5.5: left and joined anew: no packets of others since it was joined"
         )
 
 

@@ -65,12 +65,13 @@ class Announcer:
         if len(silent_s) > TOLD_SINGLY:
             first = next(iter(silent_s))
             text = (
-                f"{len(silent_s)} memberships announced again, {first.label} the first: no packets of others"
+                f"{len(silent_s)} memberships left and joined anew, {first.label} the first:"
+                " no packets of others"
             )
             self._timeline.add(_entry(first, text, None))
             return
         for group, silent in silent_s.items():
-            text = f"announced again: no packets of others since it was joined again {silent:.0f} s ago"
+            text = f"left and joined anew: no packets of others since it was joined again {silent:.0f} s ago"
             self._timeline.add(_entry(group, text, group.endpoint.address))
 
 
@@ -82,7 +83,7 @@ def _entry(group: Group, text: str, address: Address | None) -> TimelineEntry:
     return TimelineEntry(
         at=time.time_ns(),
         what=What.REPORT,
-        is_seen=True,
+        is_seen=False,  # the report is what follows; a tap may see it
         ifindex=group.ifindex,
         interface=group.interface.name if group.interface else None,
         group=address,
