@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mcast_tui import human
 from mcast_tui.errors import McastError, UsageError
+from mcast_tui.services.lab.classroom.actions import Pause
 from mcast_tui.services.lab.classroom.cast import Cast
 from mcast_tui.services.lab.classroom.changes import changes
 from mcast_tui.services.lab.classroom.runner import Runner
@@ -200,8 +201,12 @@ class Lectern:
                 self.news.add(Notice(Level.ERROR, f"step {number}: not so: {outcome.text}"), time.time())
         return result
 
-    async def _obey(self, action: Action) -> None:
-        """Do what the lesson says, when it is this change's turn."""
+    async def _obey(self, action: Action | Pause) -> None:
+        """Do what the lesson says, when it is this change's turn; a pause keeps nobody else from his."""
+        if isinstance(action, Pause):
+            self.tell(f"lesson: {action.words}")
+            await asyncio.sleep(action.seconds)
+            return
         async with self._changing:
             await self._built().perform(action)
             self.tell(f"lesson: {action.words}")

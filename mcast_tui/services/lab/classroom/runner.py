@@ -97,7 +97,14 @@ class Runner:
             (await building).close()  # the thread cannot be called off: what it built is taken down
             raise
 
-    async def next(self, perform: Callable[[Action], Awaitable[None]] | None = None) -> StepResult:
+    async def perform(self, action: Action | Pause) -> None:
+        """Do what is to be done to the LAN, or let time pass."""
+        if isinstance(action, Pause):
+            await asyncio.sleep(action.seconds)
+        else:
+            await self.lan.perform(action)
+
+    async def next(self, perform: Callable[[Action | Pause], Awaitable[None]] | None = None) -> StepResult:
         """Do the next step, wait for what it expects, and return both; raises McastError.
 
         Where others change the LAN too, `perform` carries out an action when it is its turn.
@@ -109,10 +116,7 @@ class Runner:
         before_it = await self.lan.look()
         done = []
         for action in step.actions:
-            if isinstance(action, Pause):
-                await asyncio.sleep(action.seconds)
-            else:
-                await (perform or self.lan.perform)(action)
+            await (perform or self.perform)(action)
             done.append(action.words)
         judged, picture = await self._judge(step, before_it)
         self._position += 1
