@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MembershipFilter:
-    """Passes what is of one of these groups, and on one of these interfaces; none named passes all."""
+    """Passes what is of one of these groups, and on one of these interfaces; none named passes all.
+
+    What is of no interface and no group passes: that nothing is heard any more, for one.
+    """
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     interfaces: frozenset[str] = frozenset()
     """By name: it outlives an interface that is deleted and made again."""
 
     def __call__(self, interface: str | None, group: Address | None) -> bool:
+        if interface is None and group is None:
+            return True
         is_there = not self.interfaces or interface in self.interfaces
         return is_there and (not self.networks or any(group in network for network in self.networks if group))
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -258,3 +258,12 @@ async def test_what_a_reader_never_took_is_counted_at_the_end(
             watching.cancel()
             await asyncio.wait([watching])
     assert f"{rows + 20} entries not printed" in capsys.readouterr().err
+
+
+def test_who_chose_some_memberships_is_told_also_what_is_of_none() -> None:
+    wanted = MembershipFilter((ip_network("239.1.0.0/16"),), frozenset({"eth0"}))
+    assert wanted(None, None)  # that the wire is not heard any more
+    assert wanted("eth0", ip_address("239.1.2.3"))
+    assert not wanted("eth1", ip_address("239.1.2.3"))
+    assert not wanted("eth0", ip_address("239.2.2.3"))
+    assert not wanted("eth0", None)
