@@ -14,6 +14,7 @@ from mcast_tui.services.caution import cautions
 from mcast_tui.services.events import GroupsImpaired, MembershipNews
 from mcast_tui.services.kernel_views import read_views
 from mcast_tui.services.membership.facts import What
+from mcast_tui.services.membership.fault import FAULT_ORIGIN
 from mcast_tui.services.membership.timeline import line_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.events import Event
     from mcast_tui.services.group import Group
+    from mcast_tui.services.membership.facts import TimelineEntry
     from mcast_tui.services.node import Node
 
 ANNOUNCED_SINGLY = 10
@@ -90,13 +92,17 @@ def announce(node: Node, groups: list[Group]) -> None:
             talk(" ".join(filter(None, ("  warning:", caution.what, caution.remedy, caution.command))))
 
 
+def _is_told(entry: TimelineEntry) -> bool:
+    return entry.what in {What.LINK, What.HEALED, What.TAP} or entry.origin == FAULT_ORIGIN
+
+
 def tell_interfaces(node: Node) -> None:
     """Say from now on what becomes of the interfaces that groups are joined on, and of these groups."""
 
     def tell(event: Event) -> None:
         if isinstance(event, GroupsImpaired):
             talk(f"warning: {event.error}")
-        elif isinstance(event, MembershipNews) and event.entry.what in {What.LINK, What.HEALED, What.TAP}:
+        elif isinstance(event, MembershipNews) and _is_told(event.entry):
             talk(f"{line_of(event.entry)} [{event.entry.origin}]")
 
     node.subscribe(tell)

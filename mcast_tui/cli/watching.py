@@ -40,7 +40,7 @@ class Watching:
         """Print until cancelled or the reader is gone, which raises `BrokenPipeError`."""
         async with self._output, self._node, telling(self._told, self._subscribe, talk):
             watch = self._node.memberships
-            watch.follow(self._output.has_room)
+            watch.follow()
             self._output.write(*self._listing.of_rows(watch.rows))
             unsubscribe = self._subscribe(self._show)
             if self._told.taps:

@@ -302,19 +302,3 @@ async def test_however_much_happens_reading_takes_its_share_of_time_only(monkeyp
         await end(running)
     for before, after in itertools.pairwise(table.read_at):
         assert after - before >= 5 * table.cost_s
-
-
-async def test_nothing_is_read_while_whoever_is_told_can_take_no_more() -> None:
-    room = asyncio.Event()
-    table = Table((STAYS,))
-
-    async def ready() -> None:
-        await room.wait()
-
-    running = asyncio.create_task(TableWatch(table, [].append).run(ready))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert not table.read_at
-    room.set()
-    await eventually(lambda: table.read_at, "a reading")
-    await end(running)

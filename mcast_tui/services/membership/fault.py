@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     import asyncio
     from typing import Any
 
+FAULT_ORIGIN = "asyncio"
+"""Where a timeline entry has it from that a task ended."""
+
 
 def fault_of(task: asyncio.Task[Any] | None) -> str | None:
     """Return the fault that ended it, ``ValueError: the reason``; None while it runs or once cancelled."""

@@ -18,7 +18,7 @@ from mcast_tui.services.membership.facts import TimelineEntry, What
 from mcast_tui.services.membership.table import NOTICES, diff
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mcast_tui.net.link_monitor import News
     from mcast_tui.services.membership.facts import HostMembership
@@ -72,11 +72,9 @@ class TableWatch:
         self._ours.add(ours)
         self._news.set()
 
-    async def run(self, ready: Callable[[], Awaitable[None]] | None = None) -> NoReturn:
-        """Read until cancelled; `ready` is awaited before each reading, for who can take no more just now."""
+    async def run(self) -> NoReturn:
+        """Read until cancelled."""
         while True:
-            if ready is not None:
-                await ready()
             begun = time.thread_time()
             self.look()
             took = time.thread_time() - begun

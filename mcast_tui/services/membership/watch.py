@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from mcast_tui.services.events import GroupJoined, GroupLeft
 from mcast_tui.services.membership.facts import TimelineEntry, What
-from mcast_tui.services.membership.fault import fault_of
+from mcast_tui.services.membership.fault import FAULT_ORIGIN, fault_of
 from mcast_tui.services.membership.table import HostTable
 from mcast_tui.services.membership.table_watch import TableWatch
 from mcast_tui.services.membership.wire_watch import WireWatch
 from mcast_tui.services.tap.traffic import TapTraffic
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from mcast_tui.services.events import Event
     from mcast_tui.services.membership.facts import (
@@ -53,18 +53,15 @@ class MembershipWatch:
         self._following: asyncio.Task[NoReturn] | None = None
         self._held = ExitStack()
 
-    def follow(self, ready: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Follow the kernel's tables from now on; a second call does nothing.
-
-        How things are now is no news. `ready` is awaited before each reading, for who can take no more.
-        """
+    def follow(self) -> None:
+        """Follow the kernel's tables from now on, how things are now being no news; again does nothing."""
         if self._following is not None:
             return
         self._tables.look()
         self._held.callback(self._node.link_monitor.subscribe(self._tables.take))
         self._held.callback(self._node.link_monitor.subscribe_memberships(self._tables.take))
         self._held.callback(self._node.subscribe(self._take))
-        self._following = asyncio.create_task(self._tables.run(ready), name="membership tables")
+        self._following = asyncio.create_task(self._tables.run(), name="membership tables")
         self._following.add_done_callback(self._tell_if_stopped)
 
     async def close(self) -> None:
@@ -84,7 +81,7 @@ class MembershipWatch:
             text = f"what reads the kernel's tables stopped: {fault}"
             now = time.time_ns()
             self.timeline.add(
-                TimelineEntry(now, What.ALARM, True, None, None, None, "this app", text, "asyncio")
+                TimelineEntry(now, What.ALARM, True, None, None, None, "this app", text, FAULT_ORIGIN)
             )
 
     def _take(self, event: Event) -> None:

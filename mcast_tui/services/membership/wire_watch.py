@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from mcast_tui.errors import NetworkRefused
 from mcast_tui.human import counted
 from mcast_tui.services.membership.facts import TimelineEntry, What
-from mcast_tui.services.membership.fault import fault_of
+from mcast_tui.services.membership.fault import FAULT_ORIGIN, fault_of
 from mcast_tui.services.membership.members import Members
 from mcast_tui.services.membership.prune import HeldGroup
 from mcast_tui.services.membership.querier import QuerierWatch
@@ -264,7 +264,7 @@ class WireWatch:
             self._members.listen_on(())
             text = f"what listens to the wire stopped: {fault}"
             self._node.timeline.add(
-                TimelineEntry(now, What.ALARM, True, None, None, None, "this app", text, "asyncio")
+                TimelineEntry(now, What.ALARM, True, None, None, None, "this app", text, FAULT_ORIGIN)
             )
 
     def _held_groups(self) -> Iterator[HeldGroup]:
