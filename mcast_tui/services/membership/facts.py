@@ -104,7 +104,7 @@ class What(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One thing that happened, in the order it was learnt. All its texts are of our own making."""
+    """One thing that happened, in the order it was learnt. `text` may hold names: through `safe`."""
 
     at: int
     """ns since the epoch."""
