@@ -59,6 +59,7 @@ def read(tmp_path: Path, text: str) -> object:
         ("hosts = 3", "hosts = 3\nmembership_s = 0", "lan.membership_s", "a number from 0.1 to 600"),
         ("hosts = 3", "hosts = 4", "lan.lans", "every host is on one of them"),
         ("[2, 3]", "[2, 9]", "lan.lans", "host numbers from 1 to 3"),
+        ("[2, 3]", "[2, 3], []", "lan.lans", "one host at least"),
         ('name = "viewer"', 'name = "The Viewer"', "member 1.name", "A small letter"),
         ("host = 2", "host = 4", "member 1.host", "hosts are 1 to 3"),
         ("host = 2", "host = 3\nlan = 0", "member 1.host", "it is on LAN 1"),

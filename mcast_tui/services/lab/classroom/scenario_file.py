@@ -167,6 +167,8 @@ def _plan(table: Table) -> LanPlan:
     for lan in lans:
         if not isinstance(lan, list) or not all(type(host) is int and host in numbers for host in lan):
             raise table.wrong("lans", f"{lan!r} is no list of host numbers from 1 to {hosts}")
+        if not lan:
+            raise table.wrong("lans", "a LAN has one host at least")
     if len(lans) > MAXIMUM_LANS or (lans and set(numbers) - {host for lan in lans for host in lan}):
         raise table.wrong("lans", f"there are 1 to {MAXIMUM_LANS} LANs, and every host is on one of them")
     usual = SwitchTimes()
@@ -210,6 +212,9 @@ def _sender(table: Table, cast: Cast) -> tuple[Table, Sender]:
     to = table.address("to")
     if to is None:
         raise table.wrong("to", "it is missing", "It is a group, or 255.255.255.255.")
+    source = table.address("source")
+    if source is not None and source.version != to.version:
+        raise table.wrong("source", "a sender's source and destination are of the same IP version")
     sender = Sender(
         _name(table),
         host,
@@ -219,7 +224,7 @@ def _sender(table: Table, cast: Cast) -> tuple[Table, Sender]:
         table.whole("ttl", 0, 255, 1),
         table.whole("payload", parts.SMALLEST_PAYLOAD, parts.LARGEST_PAYLOAD, 1000),
         table.whole("source_port", 0, 65535, 0),
-        table.address("source"),
+        source,
         lan,
     )
     return table, sender
