@@ -129,3 +129,15 @@ async def test_the_cursor_goes_with_its_stream_and_is_kept_in_view() -> None:
         await pilot.press("pageup")
         assert str(streams.chosen.stream.destination) != "239.9.9.9"
         assert any(line.startswith("▌") for line in app.lines)
+
+
+async def test_a_list_that_was_filled_before_it_was_shown_shows_its_first_row() -> None:
+    app = list_app()
+    async with app.run_test(size=(40, HEIGHT)) as pilot:
+        app.rows.display = False
+        await pilot.pause()
+        app.rows.set_total(100, Content())
+        app.rows.put_cursor(1)
+        app.rows.display = True
+        await pilot.pause()
+        assert [line.strip(" ▌") for line in app.lines[:2]] == ["row 0", "row 1"]

@@ -60,8 +60,8 @@ class CursorRows(Rows, can_focus=True):
         self.refresh()
 
     def reveal(self) -> None:
-        """Scroll as little as brings the cursor's row into view."""
-        if self.cursor is None:
+        """Scroll as little as brings the cursor's row into view, once there is a view."""
+        if self.cursor is None or not self.scrollable_content_region.height:
             return
         top = self.scroll_offset.y
         wanted = min(max(top, self.cursor - self._page + 1), self.cursor)
