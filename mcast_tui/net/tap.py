@@ -1,14 +1,13 @@
 """Tap: the one thread that reads packet sockets, run by run, into a sink. It only listens.
 
 As `net.receiver` does, it sleeps in the kernel while nothing comes, so a lone frame is seen at once, and
-pauses while traffic flows, for longer: a tap is for looking at. What a look costs is waking up (0.3 ms until
-all that code is in the cache again), not the frames, so it lets thousands gather where thousands come.
+pauses while traffic flows, for longer: a tap is for looking at. What a look costs is waking up (0.6 ms until
+all that code and memory is in the cache again), not the frames: thousands gather where thousands come.
 """
 
 from __future__ import annotations
 
 import ctypes
-import math
 import select
 import threading
 import time
@@ -30,23 +29,20 @@ if TYPE_CHECKING:
     from mcast_tui.wire.columns import Column, Columns
     from mcast_tui.wire.membership.message import ControlFrame
 
-FRAMES = 1 << 14
-"""Frames of all rings together, as they are opened at first: 32 MiB, 80 ms of 200,000 packets a second."""
+FRAMES = 1 << 15
+"""Frames of all rings together, as they are opened at first: 64 MiB, 160 ms of 200,000 packets a second."""
 LEAST_FRAMES = 1 << 11
 MOST_INTERFACES = 16
 """Each has a ring of 4 MiB at least that the kernel cannot swap out. Should all come one by one, each gets
-its share of `FRAMES` as it comes: 124 MiB in all."""
+its share of `FRAMES` as it comes: 192 MiB in all."""
 
 PAUSE_S = 0.02
 """The pause after a look: IGMP and MLD are never seen later than that."""
-LONGEST_PAUSE_S = 0.17
-"""The pause where frames come densely."""
+MOST_PER_S = 200_000
+"""No pause is longer than a ring takes to fill at this rate, however few came before."""
 GATHERED = 0.53
-"""What part of a ring is let fill then: of the largest a little more than a run, so that runs are whole, and
+"""What part of a ring is let fill: of the largest a little more than two runs, so that runs are whole, and
 end where the ring ends."""
-GLANCE_S = 0.085
-"""Within a longer pause the rings are glanced at: should 150,000 a second begin to come, one that is half
-filled is read before it is full. A glance costs a tenth of what a look does, so there is but one."""
 LATE_S = 0.06
 """How late we may be woken, and the ring still holds all that comes meanwhile."""
 DENSE_PER_S = 3000
@@ -241,17 +237,12 @@ class Tap:
         pause = PAUSE_S
         before, self._per_s = self._per_s, per_s
         if min(before, per_s) >= DENSE_PER_S:  # twice: the first time they may only have begun to come
-            frames, most = min(each.ring.frames for each in self.sockets), max(before, per_s)
-            room = min(GATHERED * frames, frames - LATE_S * most) - max(map(self._waiting, self.sockets))
-            pause = max(PAUSE_S, min(room / most, LONGEST_PAUSE_S))
+            frames = min(each.ring.frames for each in self.sockets)
+            waiting = max(map(self._waiting, self.sockets))
+            pause = gathering_s(frames, waiting, max(before, per_s))
         begun = time.monotonic()
-        waits = math.ceil(pause / GLANCE_S)
-        for _ in range(waits):
-            if self._wait_for_bells(pause / waits):
-                time.sleep(max(0.0, begun + PAUSE_S - time.monotonic()))
-                return
-            if self._is_filling():
-                return
+        if self._wait_for_bells(pause):
+            time.sleep(max(0.0, begun + PAUSE_S - time.monotonic()))
 
     def _wait_for_bells(self, seconds: float) -> bool:
         """Wait for so long, or until IGMP or MLD came, or the tap is closed; return whether either is so."""
@@ -266,9 +257,6 @@ class Tap:
 
     def _holds(self, opened: PacketSocket, count: int) -> bool:
         return opened.ring.holds(self._at[opened.fileno()], count)
-
-    def _is_filling(self) -> bool:
-        return any(self._holds(opened, opened.ring.frames // 2) for opened in self.sockets)
 
     def _look_again(self) -> None:
         for opened in self.sockets:
@@ -288,6 +276,12 @@ class Tap:
         self.counts.control_skipped += run.control_skipped
         self._at[opened.fileno()] = (at + run.frames) % ring.frames
         return run.frames
+
+
+def gathering_s(frames: int, waiting: int, per_s: float) -> float:
+    """Return how long to let `per_s` a second gather in a ring of `frames` that holds `waiting` already."""
+    room = min(GATHERED * frames, frames - LATE_S * per_s) - waiting
+    return max(PAUSE_S, min(room / per_s, frames / MOST_PER_S))
 
 
 def _warm_allocator() -> None:

@@ -11,13 +11,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.errors import NetworkRefused, PermissionRefused
 from mcast_tui.net import packet_socket, sockopt
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
 from mcast_tui.net.packet_socket import tappable
-from mcast_tui.net.tap import Tap
+from mcast_tui.net.tap import DENSE_PER_S, FRAMES, LATE_S, LEAST_FRAMES, MOST_PER_S, PAUSE_S, Tap, gathering_s
 from mcast_tui.services.lab.namespace import set_link
 from mcast_tui.wire.columns import Addressed
 from mcast_tui.wire.frame import LINK_COLUMNS, Direction
@@ -214,8 +216,7 @@ def test_a_tap_hears_again_when_its_interface_is_up_again(
 def lingering(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a tap that has seen one frame pause for longer than any test waits."""
     monkeypatch.setattr("mcast_tui.net.tap.DENSE_PER_S", 0)
-    monkeypatch.setattr("mcast_tui.net.tap.LONGEST_PAUSE_S", 60)
-    monkeypatch.setattr("mcast_tui.net.tap.GLANCE_S", 60)
+    monkeypatch.setattr("mcast_tui.net.tap.MOST_PER_S", FRAMES / 60)
 
 
 def test_igmp_and_mld_are_not_waited_for_while_frames_gather(
@@ -232,18 +233,17 @@ def test_igmp_and_mld_are_not_waited_for_while_frames_gather(
                 )
 
 
-def test_a_ring_that_fills_is_read_before_the_pause_is_over(
-    lingering: None, host1: Host, host2: Host, monkeypatch: pytest.MonkeyPatch
+@given(st.integers(LEAST_FRAMES, FRAMES), st.floats(0, 1), st.floats(DENSE_PER_S, 10 * MOST_PER_S))
+def test_a_pause_ends_before_what_comes_or_may_begin_to_come_fills_the_ring(
+    frames: int, filled: float, per_s: float
 ) -> None:
-    monkeypatch.setattr("mcast_tui.net.tap.GLANCE_S", 0.01)
-    monkeypatch.setattr("mcast_tui.net.tap.FRAMES", 128)
-    monkeypatch.setattr("mcast_tui.net.tap.LEAST_FRAMES", 128)
-    with tapped(host1) as seen:
-        send(host2, b"first")
-        seen.wait(b"first")
-        for _ in range(80):
-            send(host2, b"more")
-        wait_until(lambda: len(seen.numbers(b"more")) >= 64, "what has gathered")
+    waiting = int(filled * frames)
+
+    pause = gathering_s(frames, waiting, per_s)
+
+    if pause > PAUSE_S:
+        assert waiting + per_s * (pause + LATE_S) <= frames + 1
+        assert MOST_PER_S * pause <= frames + 1
 
 
 def test_what_lies_in_the_ring_at_the_end_is_read(lingering: None, host1: Host, host2: Host) -> None:
