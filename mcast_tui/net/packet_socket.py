@@ -47,8 +47,9 @@ _IFREQ_INDEX = struct.Struct("@16si20x")
 _IFREQ_NAME = struct.Struct("@16sH22x")
 _IFF_UP = 0x1
 
-BLOCK_SIZE = 1 << 18
-"""Octets the kernel allocates at a time: pages that lie together, which a large piece may not find."""
+BLOCK_SIZE = 27 * mmap.PAGESIZE
+"""Octets the kernel allocates at a time, so many whole pages that frames fill them. It looks for 32 that lie
+together, which a larger piece may not find."""
 
 TAP_COMMAND = "sudo mcast-tui tap"
 """What the privileged tap is called."""

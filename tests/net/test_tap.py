@@ -18,13 +18,14 @@ from mcast_tui.capture.ring import PacketRing
 from mcast_tui.errors import NetworkRefused, PermissionRefused
 from mcast_tui.net import packet_socket, sockopt
 from mcast_tui.net.interfaces import list_interfaces, resolve_interface
-from mcast_tui.net.packet_socket import tappable
+from mcast_tui.net.packet_socket import BLOCK_SIZE, tappable
 from mcast_tui.net.tap import DENSE_PER_S, FRAMES, LATE_S, LEAST_FRAMES, MOST_PER_S, PAUSE_S, Tap, gathering_s
 from mcast_tui.services.lab.namespace import set_link
 from mcast_tui.wire.columns import Addressed
 from mcast_tui.wire.frame import LINK_COLUMNS, Direction
 from mcast_tui.wire.membership.heard import hear
 from mcast_tui.wire.membership.message import Heard, Protocol
+from mcast_tui.wire.tpacket import FRAME_SIZE
 from tests.peers import need, tcpdump_on, wait_until
 from tests.wire.frames import ethernet, ipv4, udp
 
@@ -308,14 +309,15 @@ def test_an_interface_that_is_gone_is_said_to_be_and_the_others_are_heard_on(mak
 
 
 def test_what_finds_the_ring_full_is_counted_as_dropped(host1: Host, host2: Host, monkeypatch) -> None:
-    monkeypatch.setattr("mcast_tui.net.tap.FRAMES", 128)
-    monkeypatch.setattr("mcast_tui.net.tap.LEAST_FRAMES", 128)
+    room = 2 * BLOCK_SIZE // FRAME_SIZE
+    monkeypatch.setattr("mcast_tui.net.tap.FRAMES", room)
+    monkeypatch.setattr("mcast_tui.net.tap.LEAST_FRAMES", room)
     running = Tapped.__new__(Tapped)
     running.ring, running.control = PacketRing(4096, 1 << 20, LINK_COLUMNS), []
     with host1.entered():
         chosen = [resolve_interface(host1.interface, list_interfaces())]
         running.tap = Tap(chosen, running.ring, heard=running.control.extend)
-    for number in range(300):
+    for number in range(room + 172):
         send(host2, b"%d" % number)
     wait_until(lambda: running.tap.count().dropped >= 172, "the drops")  # nobody reads yet
 
@@ -323,9 +325,9 @@ def test_what_finds_the_ring_full_is_counted_as_dropped(host1: Host, host2: Host
     wait_until(lambda: running.ring.head, "what the ring holds")
     running.tap.close()
 
-    assert running.tap.counts.captured + running.tap.counts.dropped >= 300
-    assert running.tap.counts.captured >= 128  # what hosts say of themselves may be among these
-    assert 64 < running.ring.head <= running.tap.counts.captured
+    assert running.tap.counts.captured + running.tap.counts.dropped >= room + 172
+    assert running.tap.counts.captured >= room  # what hosts say of themselves may be among these
+    assert room // 2 < running.ring.head <= running.tap.counts.captured
 
 
 def test_where_one_of_two_sockets_is_refused_none_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from mcast_tui.services.membership.wire_log import MOST_ENTRIES
 from mcast_tui.services.tap.tap import TapCounts, TapState
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import ControlFrame, Protocol
+from mcast_tui.wire.tpacket import LARGEST_CAPTURE
 from tests.peers import eventually, socat_peer
 from tests.services.nodes import node_on
 
@@ -283,7 +284,7 @@ async def test_a_report_too_long_for_the_tap_is_told_and_no_verdict_rests_on_wha
         watch = node.memberships
         watch.listen()
         await node.join(parse_endpoint("239.7.0.0%eth0:5000+599"))
-        long = "not heard: longer than the 1962 octets that the tap keeps of one"
+        long = f"not heard: longer than the {LARGEST_CAPTURE} octets that the tap keeps of one"
         await eventually(lambda: any(long in each.text for each in node.timeline.since(0)), "the long report")
         assert watch.wire.refused == {}
         assert not any(each.is_report_seen for each in watch.prunes())

@@ -106,7 +106,7 @@ class Refused:
 
 LONGEST_MESSAGE = 9216
 """Octets, as much as jumbo frames carry; the 8000 records of a 64 kB report could only come in fragments, of
-which each is refused. Our tap keeps less of a frame (`tpacket.LARGEST_CAPTURE`): 239 IPv4 records at most."""
+which each is refused. Our tap keeps less of a frame (`tpacket.LARGEST_CAPTURE`): 199 IPv4 records at most."""
 
 
 @dataclass(frozen=True, slots=True)
