@@ -43,8 +43,6 @@ _BLOCKS = FRAME_SIZE // _BLOCK
 _PAYLOAD_BLOCK = (MAC_AT + PLAIN_UDP_AT) // _BLOCK
 _HEADER_WORDS = 6  # of 8 octets, up to the packet type in the sockaddr_ll; its ifindex ends the fifth
 _HEAD_AT = MAC_AT - LEAD
-_FIRST_WORD, _END_WORD = _HEAD_AT // 8, -(-(_HEAD_AT + HEAD) // 8)
-_HEAD_IN_WORDS = _HEAD_AT - _FIRST_WORD * 8
 _LOW_32 = 0xFFFF_FFFF
 _IS_OURS, _HAS_TAG = 1, 1 << 4  # TP_STATUS_USER, TP_STATUS_VLAN_VALID
 _IGMP, _ICMPV6 = 2, 58
@@ -83,13 +81,12 @@ class FrameRing:
         self.frames = frames
         self._octets = np.frombuffer(memory, np.uint8, frames * FRAME_SIZE).reshape(frames, FRAME_SIZE)
         self._blocks = self._octets.reshape(frames * _BLOCKS, _BLOCK)
-        self._words = self._octets.view("<u8")
+        self._headers = self._octets[:, : _HEADER_WORDS * 8].view("<u8")
+        self._heads = self._octets[:, _HEAD_AT : _HEAD_AT + HEAD].view(">u8")
         self._status = self._octets[:, :4].view("<u4")[:, 0]
         self._glances = self._status.data  # for one at a time: numpy's own takes twice as long
-        self._from_mac = self._octets[:, MAC_AT - LEAD :]
+        self._from_mac = self._octets[:, _HEAD_AT:]
         # Kept, and touched now: memory taken anew for each run costs more than the copies, in page faults.
-        self._headers = np.full((RUN, _HEADER_WORDS), 0, "<u8")
-        self._heads = np.full((RUN, _END_WORD - _FIRST_WORD), 0, "<u8")
         self._header_words = np.full((_HEADER_WORDS, RUN), 0, "<u8")
         self._head_words = np.full((HEAD // 8, RUN), 0, "<u8")
 
@@ -149,20 +146,15 @@ class FrameRing:
         count = min(self.waiting(at), RUN, self.frames - at)
         header = self._header_words[:, :count]
         if count:
-            # Row by row first: a word of one frame after the other's would fetch each frame six times.
-            rows = self._headers[:count]
-            np.copyto(rows, self._words[at : at + count, :_HEADER_WORDS])
-            np.copyto(header, rows.T)
+            np.copyto(header, self._headers[at : at + count].T)
             if not np.bitwise_and.reduce(header[0]) & _IS_OURS:
                 header = header[:, : int((header[0] & _IS_OURS).argmin())]
         return header
 
     def _read_heads(self, at: int, count: int) -> Column:
         """Return the first `HEAD` octets of frames, as `decode_words` wants them."""
-        words, rows = self._head_words[:, :count], self._heads[:count]
-        np.copyto(rows, self._words[at : at + count, _FIRST_WORD:_END_WORD])
-        octets = rows.view(np.uint8)[:, _HEAD_IN_WORDS : _HEAD_IN_WORDS + HEAD]
-        np.copyto(words, octets.view(">u8").T)
+        words = self._head_words[:, :count]
+        np.copyto(words, self._heads[at : at + count].T)
         return words
 
     def _shift(self, at: int, begins: Column, captured: Column) -> None:
