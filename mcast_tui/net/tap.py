@@ -11,6 +11,7 @@ import ctypes
 import select
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,10 +44,18 @@ MOST_PER_S = 200_000
 GATHERED = 0.53
 """What part of a ring is let fill: of the largest a little more than two runs, so that runs are whole, and
 end where the ring ends."""
+GROWTH = 2
+"""How many times as long as the last one a pause may be: what has begun to come may soon be more."""
+GLANCE_S = 0.1
+"""A pause longer than this has a glance halfway: should more have begun to come, a ring of which `FILLING` is
+filled by then is read at once. A glance costs a tenth of a look, for it is waking up as well."""
+FILLING = 1 / 3
 LATE_S = 0.06
 """How late we may be woken, and the ring still holds all that comes meanwhile."""
 DENSE_PER_S = 3000
 """From how many frames a second on they are seen later than after the first pause."""
+REMEMBERED = 8
+"""Of so many looks the densest counts: who shares a core sends in bursts."""
 TICK_S = 1.0
 """How often the interfaces are looked at: are they down, up again, gone, made anew."""
 
@@ -108,7 +117,7 @@ class Tap:
         for waiting in (self._poll, self._bells):
             waiting.register(self._thread.wake_fileno, select.POLLIN)
         self._is_promiscuous = is_promiscuous
-        self._per_s = 0.0
+        self._pause, self._rates = PAUSE_S, deque([0.0], REMEMBERED)
         try:
             while len(self._spare) < prepared:
                 self._spare.append(open_sockets())
@@ -234,14 +243,18 @@ class Tap:
 
     def _let_gather(self, per_s: float) -> None:
         """Pause until much of a ring should be filled, or IGMP or MLD came; so many frames came a second."""
-        pause = PAUSE_S
-        before, self._per_s = self._per_s, per_s
-        if min(before, per_s) >= DENSE_PER_S:  # twice: the first time they may only have begun to come
+        self._rates.append(per_s)
+        longest, self._pause = GROWTH * self._pause, PAUSE_S
+        if per_s >= DENSE_PER_S:
             frames = min(each.ring.frames for each in self.sockets)
             waiting = max(map(self._waiting, self.sockets))
-            pause = gathering_s(frames, waiting, max(before, per_s))
+            self._pause = min(longest, gathering_s(frames, waiting, max(self._rates)))
         begun = time.monotonic()
-        if self._wait_for_bells(pause):
+        has_glance = self._pause > GLANCE_S
+        is_rung = self._wait_for_bells(self._pause / 2 if has_glance else self._pause)
+        if has_glance and not is_rung and not self._is_filling():
+            is_rung = self._wait_for_bells(self._pause / 2)
+        if is_rung:
             time.sleep(max(0.0, begun + PAUSE_S - time.monotonic()))
 
     def _wait_for_bells(self, seconds: float) -> bool:
@@ -257,6 +270,9 @@ class Tap:
 
     def _holds(self, opened: PacketSocket, count: int) -> bool:
         return opened.ring.holds(self._at[opened.fileno()], count)
+
+    def _is_filling(self) -> bool:
+        return any(self._holds(opened, int(FILLING * opened.ring.frames)) for opened in self.sockets)
 
     def _look_again(self) -> None:
         for opened in self.sockets:

@@ -217,6 +217,7 @@ def test_a_tap_hears_again_when_its_interface_is_up_again(
 def lingering(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a tap that has seen one frame pause for longer than any test waits."""
     monkeypatch.setattr("mcast_tui.net.tap.DENSE_PER_S", 0)
+    monkeypatch.setattr("mcast_tui.net.tap.GROWTH", 3000)
     monkeypatch.setattr("mcast_tui.net.tap.MOST_PER_S", FRAMES / 60)
 
 
@@ -245,6 +246,34 @@ def test_a_pause_ends_before_what_comes_or_may_begin_to_come_fills_the_ring(
     if pause > PAUSE_S:
         assert waiting + per_s * (pause + LATE_S) <= frames + 1
         assert MOST_PER_S * pause <= frames + 1
+
+
+@pytest.mark.parametrize("is_filling", [True, False])
+def test_halfway_through_a_long_pause_a_ring_that_is_filling_is_read_and_no_other(
+    is_filling: bool, host1: Host, host2: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcast_tui.net.tap.GLANCE_S", 0)  # each is long
+    room = 2 * BLOCK_SIZE // FRAME_SIZE
+    monkeypatch.setattr("mcast_tui.net.tap.FRAMES", room)
+    monkeypatch.setattr("mcast_tui.net.tap.LEAST_FRAMES", room)
+    heads: list[int] = []
+
+    def wait(tap: Tap, _seconds: float) -> bool:
+        heads.append(seen.ring.head)
+        if len(heads) == 1:
+            before = tap.count().captured
+            for _ in range(room // 2 if is_filling else room // 8):
+                send(host2, b"more")
+            wait_until(lambda: tap.count().captured >= before + room // 8, "them to lie in the ring")
+        return False
+
+    monkeypatch.setattr(Tap, "_wait_for_bells", wait)
+    with tapped(host1) as seen:
+        send(host2, b"first")
+        wait_until(lambda: len(heads) > 2, "two pauses")
+
+    assert (heads[1] > heads[0]) is is_filling
+    assert heads[2] > heads[0]
 
 
 def test_what_lies_in_the_ring_at_the_end_is_read(lingering: None, host1: Host, host2: Host) -> None:
