@@ -34,7 +34,19 @@ SETTLE_S = 1.2
 """libpcap lets the kernel collect packets for up to a second before it wakes up, we for a tenth."""
 LOOKS = 3
 """Seconds of sending at a fixed rate, for one: tcpdump looks once a second, so one look is less of all."""
-CELLS = (receive.Cell(100, 0), receive.Cell(1400, 0), receive.Cell(100, 50_000))
+
+
+@dataclass(frozen=True)
+class Bursts(receive.Cell):
+    """Traffic at a fixed rate that turns into traffic at full speed of a sudden, again and again."""
+
+    bursts: int = 6
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}, bursts at full speed"
+
+
+CELLS = (receive.Cell(100, 0), receive.Cell(1400, 0), receive.Cell(100, 50_000), Bursts(100, 50_000))
 
 
 @dataclass(frozen=True)
@@ -75,11 +87,23 @@ def run_once(lab: Lab, program: str, cell: Cell, effort: Effort) -> Run:
         sent, _ = receive.send(talker, replace(cell, rate=0), effort)  # as many as our ring has room for
         _settle(process)
         cpu_s = machine.cpu_s(process.pid)
-        counted, _ = receive.send(talker, cell, replace(effort, seconds=LOOKS * effort.seconds))
+        counted = _send(talker, cell, effort)
         _settle(process)
         cpu_s = machine.cpu_s(process.pid) - cpu_s
         received = _end(process, program)
     return Run(program, cell, sent + counted, received, cpu_s / counted * 1e9)
+
+
+def _send(host: Host, cell: Cell, effort: Effort) -> int:
+    """Send the cell's traffic; return how many packets went out."""
+    if not isinstance(cell, Bursts):
+        return receive.send(host, cell, replace(effort, seconds=LOOKS * effort.seconds))[0]
+    part = replace(effort, seconds=0.6 * effort.seconds, packets=effort.packets * 3 // 10)
+    return sum(
+        receive.send(host, replace(cell, rate=rate), part)[0]
+        for _ in range(cell.bursts)
+        for rate in (cell.rate, 0)
+    )
 
 
 def _start(host: Host, program: str, file: Path) -> subprocess.Popen[bytes]:
