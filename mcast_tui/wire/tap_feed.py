@@ -30,7 +30,7 @@ BLOCK = 32
 _COLUMNS = COLUMNS | LINK_COLUMNS
 _ROW_SIZE = sum(dtype.itemsize * words for dtype, words in _COLUMNS.values()) + 2
 MOST_PACKETS = 2048
-"""In one message; a run of more is several. Of the largest it is a quarter of what may wait for a reader."""
+"""In one message; a run of more is several. Of the largest it is a ninth of what may wait for a reader."""
 LARGEST_BODY = 4 + MOST_PACKETS * (_ROW_SIZE + FRAME_SIZE)
 """Packets of the largest frames; nothing else is as long."""
 LARGEST_FACTS = 1 << 16

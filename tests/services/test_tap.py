@@ -19,7 +19,7 @@ from mcast_tui.errors import NetworkRefused, PermissionRefused, UsageError
 from mcast_tui.net import door
 from mcast_tui.net.packet_socket import refuse_tap
 from mcast_tui.net.privileges import read_privileges
-from mcast_tui.net.tap import Counts
+from mcast_tui.net.tap import FRAMES, GATHERED, Counts
 from mcast_tui.services.lab.namespace import set_link
 from mcast_tui.services.tap import choice, helper, streams, tap
 from mcast_tui.services.tap.choice import choose_interfaces, follow_interfaces
@@ -341,6 +341,12 @@ def test_a_directory_that_others_may_enter_is_not_looked_into(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(own))
     with pytest.raises(NetworkRefused, match="alone"):
         door.open_door(number)
+
+
+def test_what_one_look_brings_of_the_largest_packets_may_wait_for_a_reader() -> None:
+    packet = tap_feed.LARGEST_BODY / tap_feed.MOST_PACKETS
+
+    assert FRAMES * GATHERED * packet <= helper.WAITING_BYTES
 
 
 async def test_a_reader_that_does_not_read_is_kept_from_whole_batches(

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
 MOST_READERS = 4
 """Each may keep `WAITING_BYTES` of memory; a person has one app, or two."""
-WAITING_BYTES = 16 << 20
-"""What may wait for a reader: half a second of small packets at 200,000 a second."""
+WAITING_BYTES = 32 << 20
+"""What may wait for a reader: all that one look at a ring brings of the largest packets, for that comes at
+once; a second of small ones at 200,000 a second."""
 TURNED_AWAY = 16
 """Processes that were not let in and said to be so last: each of them tries again once a second."""
 STATUS_S = 1.0
