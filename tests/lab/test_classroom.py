@@ -116,6 +116,38 @@ async def test_cables_losses_versions_and_both_families_do_what_they_are_told(tm
             assert result.holds, (result.step.title, result.outcomes)
 
 
+TWO_LANS = """
+title = "Each LAN has its own switch"
+[lan]
+lans = [[1, 2], [2, 3]]
+snooping = true
+query_interval_s = 1
+other_querier_s = 3
+response_s = 0.5
+[[step]]
+title = "A router asks on the second"
+do = ["query 3 every 1 on lan 1"]
+expect = ["switch hears querier 3 on lan 1", "switch hears no querier", "switch hears no querier on lan 0"]
+[[step]]
+title = "Both switches ask, where nobody else does"
+do = ["querier on"]
+expect = ["switch is the querier", "switch hears querier 3 on lan 1"]
+[[step]]
+title = "Nobody else does"
+do = ["hush 3"]
+expect = ["switch is the querier on lan 1"]
+"""
+
+
+async def test_whom_a_switch_holds_for_the_querier_is_claimed_of_any_lan(tmp_path):
+    path = tmp_path / "two.toml"
+    path.write_text(TWO_LANS)
+    async with Runner(read_scenario(path)) as runner:
+        while not runner.is_over:
+            result = await runner.next()
+            assert result.holds, (result.step.title, result.outcomes)
+
+
 @requires("ip", "bridge")
 def test_the_picture_of_the_switch_is_what_iproute2_shows(lan):
     lan.join(VIEWER)

@@ -79,6 +79,7 @@ def read(tmp_path: Path, text: str) -> object:
         ("receives none of", "sees none of", "step 1.expect", "It would be 'MEMBER receives"),
         ("none of stream", "none of river", "step 1.expect", "it has stream"),
         ('"viewer receives none of stream"', '"mdb has 1.2.3 at 2"', "step 1.expect", "the address '1.2.3'"),
+        ("viewer receives none of stream", "switch is the querier on lan 2", "step 1.expect", "0 to 1"),
         ("[[step]]", "[[stp]]", "stp of lan.toml", "Did you mean step?"),
         ('title = "A title"', 'title = "A', "read", "no TOML"),
         ("hosts = 3", "hosts = 1" + 5000 * "0", "read", "no TOML"),

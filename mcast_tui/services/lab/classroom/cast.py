@@ -37,6 +37,12 @@ class Cast:
             raise UsageError(f"use host {number}", f"the hosts are 1 to {max(map(max, self.lans))}")
         return int(number)
 
+    def lan(self, number: str | None) -> int:
+        """Return the number of a LAN, the first when none is named; raises UsageError when there is none."""
+        if number is not None and int(number) >= len(self.lans):
+            raise UsageError(f"use LAN {number}", f"the LANs are 0 to {len(self.lans) - 1}")
+        return int(number or 0)
+
     def place(self, number: str, lan: str | None) -> tuple[int, int]:
         """Return a host and a LAN it is on: the first it is on when none is named; raises UsageError."""
         host = self.host(number)

@@ -72,6 +72,11 @@ def _querier(cast: Cast, host: str, lan: str | None = None) -> Claim:
     return claims.KnowsQuerier(chosen, Lan(chosen).address4(number).ip)
 
 
+def _own_querier(cast: Cast, lan: str | None = None) -> Claim:
+    chosen = cast.lan(lan)
+    return claims.KnowsQuerier(chosen, Lan(chosen).address4(SWITCH_NUMBER).ip)
+
+
 EXPECTATIONS: Grammar[Claim] = Grammar(
     "expectation",
     {
@@ -104,8 +109,10 @@ EXPECTATIONS: Grammar[Claim] = Grammar(
             *them, is_counted=False, **who
         ),
         "switch hears querier HOST [on lan LAN]": _querier,
-        "switch is the querier": lambda _: claims.KnowsQuerier(0, Lan(0).address4(SWITCH_NUMBER).ip),
-        "switch hears no querier": lambda _: claims.KnowsQuerier(0, None),
+        "switch is the querier [on lan LAN]": _own_querier,
+        "switch hears no querier [on lan LAN]": lambda cast, lan=None: claims.KnowsQuerier(
+            cast.lan(lan), None
+        ),
     },
 )
 """Every claim a lesson can make."""
