@@ -164,6 +164,23 @@ def test_unicast_is_left_out_unless_the_tap_is_promiscuous(host1: Host, host2: H
         assert everything.link(b"to another")["direction"] == Direction.OTHER_HOST
 
 
+@pytest.mark.parametrize(("is_promiscuous", "asked"), [(False, (0, 1)), (True, (1, 0))])
+def test_a_card_is_asked_for_all_groups_or_for_everything_and_only_while_it_is_tapped(
+    host1: Host, is_promiscuous: bool, asked: tuple[int, int]
+) -> None:
+    """A virtual cable filters no address, so nothing else shows it."""
+    need("ip")
+
+    def modes() -> tuple[int, int]:
+        [link] = json.loads(host1.run(["ip", "-json", "-details", "link", "show", host1.interface]).stdout)
+        return link["promiscuity"], link["allmulti"]
+
+    assert modes() == (0, 0)
+    with tapped(host1, is_promiscuous=is_promiscuous):
+        assert modes() == asked
+    assert modes() == (0, 0)
+
+
 def test_a_group_s_packet_to_the_host_s_own_mac_address_is_shown(host1: Host, host2: Host) -> None:
     need("ip")
     [link] = json.loads(host1.run(["ip", "-json", "link", "show", host1.interface]).stdout)
