@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 from ipaddress import IPv4Address, IPv6Address
@@ -208,6 +209,15 @@ def read_by_tshark(pcap: bytes, family: int) -> list[dict[str, str]]:
     ]
     read = subprocess.run(command, input=pcap, capture_output=True, check=True, timeout=60)
     return [dict(zip(names, line.split("\t"), strict=True)) for line in read.stdout.decode().splitlines()]
+
+
+def record_names_of_tshark(pcap: bytes) -> dict[int, str]:
+    """What tshark calls each type of record that is in the frames: ``{3: "Change To Include Mode", ...}``."""
+    need("tshark")
+    command = ["tshark", "-n", "-V", "-r", "-"]
+    read = subprocess.run(command, input=pcap, capture_output=True, check=True, timeout=60).stdout.decode()
+    named = re.findall(r"^ *Record Type: (.+) \((\d+)\)$", read, re.MULTILINE)
+    return {int(number): name for name, number in named}
 
 
 def as_tshark_reads(heard: Heard) -> dict[str, str]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mcast_tui.wire.membership.describe import describe
 from mcast_tui.wire.membership.heard import hear
-from mcast_tui.wire.membership.message import Heard, Query, RecordReport, Refused
+from mcast_tui.wire.membership.message import Heard, Query, RecordReport, RecordType, Refused
 from tests.wire.igmp_cases import IGMP
 from tests.wire.membership_frames import (
     as_tshark_reads,
@@ -15,6 +15,7 @@ from tests.wire.membership_frames import (
     packet_of,
     pcap_of,
     read_by_tshark,
+    record_names_of_tshark,
 )
 from tests.wire.mld_cases import MLD
 
@@ -33,6 +34,16 @@ def test_every_message_is_read_as_tshark_reads_it(family):
     assert [each.message for each in heard] == list(family.messages)
     theirs = read_by_tshark(pcap_of(map(packet_of, family.messages)), family.number)
     assert [as_tshark_reads(each) for each in heard] == theirs
+
+
+@of_each_family
+def test_each_type_of_record_is_called_as_tshark_calls_it(family):
+    names = record_names_of_tshark(pcap_of(map(packet_of, family.messages)))
+    assert set(RecordType) < set(names)
+    for kind in RecordType:
+        theirs = names[kind].lower().replace("changed", "change").split()  # of IGMP: Change To Include Mode
+        ours = kind.name.lower().split("_")
+        assert [word for word in ours if word in theirs] == theirs
 
 
 @of_each_family
