@@ -7,7 +7,9 @@ may write to the terminal are its own forms of control, and afterwards it does w
 
 from __future__ import annotations
 
+import json
 import random
+import signal
 import socket
 import struct
 from ipaddress import IPv4Address
@@ -17,14 +19,18 @@ from mcast_tui.wire.membership.heard import hear
 from mcast_tui.wire.membership.message import GroupReport, Heard, Protocol, Refused
 from tests.app.test_endings import END_OF_LINE, go_to_input, open_on
 from tests.app.test_terminal import quit_clean
+from tests.cli.commands import started
+from tests.peers import wait_until
 from tests.wire.igmp_cases import EVERY_MESSAGE as EVERY_IGMP
 from tests.wire.membership_frames import MAC, body_of, frame_of, igmp_packet, mld_packet, packet_of
 from tests.wire.mld_cases import EVERY_MESSAGE as EVERY_MLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mcast_tui.services.lab.host import Host
+    from tests.peers import Program
     from tests.pty_app import PtyApp
 
 FRAMES, BATCH = 4_000, 200
@@ -80,18 +86,34 @@ def send_frames(host: Host, packets: list[bytes], chance: random.Random) -> None
             cable.send(bytes.fromhex(to) + MAC + tag + struct.pack("!H", kind) + packet)
 
 
+def sound_report(number: int) -> tuple[bytes, bytes]:
+    """Return a report, and as text the group it is of."""
+    group = IPv4Address("239.77.0.0") + number
+    return packet_of(GroupReport(Protocol.IGMPV2, group), destination=group), str(group).encode()
+
+
 def until_read(app: PtyApp, host: Host, number: int) -> None:
     """Send a sound report until the app shows it: it has read all that came before."""
-    group = IPv4Address("239.77.0.0") + number
-    report = packet_of(GroupReport(Protocol.IGMPV2, group), destination=group)
+    report, group = sound_report(number)
 
     since = len(app.written)
 
     def is_shown() -> bool:
         send_frames(host, [report], random.Random(0))
-        return str(group).encode() in app.since(since)
+        return group in app.since(since)
 
-    app.until(is_shown, f"the report of {group}")
+    app.until(is_shown, f"the report of {group.decode()}")
+
+
+def until_printed(watch: Program, host: Host, number: int) -> None:
+    """Send a sound report until a command prints it: it has read all that came before."""
+    report, group = sound_report(number)
+
+    def is_printed() -> bool:
+        send_frames(host, [report], random.Random(0))
+        return group in watch.output.data
+
+    wait_until(is_printed, f"the report of {group.decode()}")
 
 
 def test_malformed_messages_of_every_kind_do_no_harm(host1: Host, host2: Host) -> None:
@@ -119,3 +141,22 @@ def test_malformed_messages_of_every_kind_do_no_harm(host1: Host, host2: Host) -
         app.enter("/join 239.1.1.1")
         app.until_shown("239.1.1.1:6666")
         quit_clean(app, since, OWN_FORMS)
+
+
+def test_a_watch_without_a_screen_outlives_them_and_prints_lines_of_text_only(
+    host1: Host, host2: Host, tmp_path: Path
+) -> None:
+    hostile, chance = list(hostile_packets(FRAMES, seed=6)), random.Random(7)
+    events = tmp_path / "events"
+    options = ("--tap", "--events", str(events))
+    with started(host1, "groups", "--watch", *options, until="listening to the wire") as watch:
+        for start in range(0, FRAMES, BATCH):
+            send_frames(host2, hostile[start : start + BATCH], chance)
+            until_printed(watch, host2, start)
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ended() == 130
+        printed = (watch.output.data + watch.errors.data).decode()
+    assert "Traceback" not in printed
+    assert all(char == "\n" or char.isprintable() for char in printed)
+    kinds = {json.loads(line)["event"] for line in events.read_text().splitlines()}
+    assert {"join", "query", "querier", "alarm"} <= kinds
