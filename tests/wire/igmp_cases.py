@@ -82,6 +82,7 @@ BAD = (
     (igmp_packet(SOUND, fragment=1), "fragment"),
     (igmp_packet(SOUND, GROUP), "no host's address"),
     (igmp_packet(SOUND, IPv4Address("255.255.255.255")), "no host's address"),
+    (igmp_packet(SOUND, IPv4Address("127.0.0.1")), "no host's address"),
     (igmp_packet(SOUND[:7]), "shorter than 8"),
     (igmp_packet(b"\x13" + SOUND[1:]), "no query, report or leave"),
     (igmp_packet(SOUND[:4] + S1.packed), "no group"),

@@ -231,7 +231,7 @@ def _info(row: Row, cells: int) -> tuple[str, bool]:
     if row.length == 0:
         return exactly("(no payload)", cells), False
     if row.link is not None and row.flags & _RAW:
-        kind = kind_of_row(row.destination_port, row.flags, row.payload)
+        kind = kind_of_row(row, row.payload)
         return exactly(kind, cells), False
     return exactly(safe_info(row.payload, cells + 1), cells), True  # one more, so that a cut shows
 

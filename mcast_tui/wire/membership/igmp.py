@@ -35,7 +35,7 @@ _SHORT_SIZE, _LONG_QUERY = 8, 12
 
 _TOO_SHORT = Refused("an IGMP message shorter than 8 octets")
 _NO_VERSION = Refused("an IGMP query of a length no version has (RFC 3376 section 7.1)")
-_NOT_MEMBERSHIP = Refused("IGMP, but no query, report or leave")
+NOT_IGMP = Refused("IGMP, but no query, report or leave")
 
 
 def decode_igmp(octets: bytes) -> MembershipMessage | Refused:
@@ -53,7 +53,7 @@ def decode_igmp(octets: bytes) -> MembershipMessage | Refused:
     if kind == QUERY:
         return _decode_query(octets, code, group)
     if kind not in {REPORT_V1, REPORT_V2, LEAVE}:
-        return _NOT_MEMBERSHIP
+        return NOT_IGMP
     if not group.is_multicast:
         return NO_GROUP
     if kind == LEAVE:

@@ -36,7 +36,7 @@ _HEADER_SIZE, _V1_SIZE, _LONG_QUERY = 8, 24, 28
 
 _TOO_SHORT = Refused("an MLD message shorter than its version has it")
 _NO_VERSION = Refused("an MLD query of a length no version has (RFC 3810 section 8.1)")
-_NOT_MEMBERSHIP = Refused("ICMPv6, but no MLD")
+NOT_MLD = Refused("ICMPv6, but no MLD")
 
 
 def decode_mld(octets: bytes) -> MembershipMessage | Refused:
@@ -50,7 +50,7 @@ def decode_mld(octets: bytes) -> MembershipMessage | Refused:
         records = decode_records(octets, _HEADER_SIZE, count, IPv6Address)
         return records if isinstance(records, Refused) else RecordReport(Protocol.MLDV2, records)
     if kind not in {QUERY, REPORT_V1, DONE}:
-        return _NOT_MEMBERSHIP
+        return NOT_MLD
     if len(octets) < _V1_SIZE:
         return _TOO_SHORT
     group = IPv6Address(octets[_HEADER_SIZE:_V1_SIZE])
