@@ -98,7 +98,7 @@ def test_a_first_join_is_told_step_by_step() -> None:
         "Users of the group on eth0: 0 -> 1; the interface's filter: EXCLUDE {}.",
         "/proc/net/igmp and mcfilter",
     )
-    assert steps[3] == (True, "IGMPv3 is in force on eth0: the default.", "/proc/net/igmp")
+    assert steps[3] == (True, "IGMPv3 was in force on eth0: the default.", "/proc/net/igmp")
     assert not steps[4][0]
     assert "IGMPv3 report to 224.0.0.22: CHANGE_TO_EXCLUDE_MODE {};" in steps[4][1]
     assert steps[4][2] == "RFC 3376 section 5.1"

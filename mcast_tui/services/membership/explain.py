@@ -115,7 +115,7 @@ def _version_steps(deed: Deed) -> Iterator[Step]:
         yield Step(False, f"Which version is spoken on {_name(deed)}: {reason}.", "the kernel's tables")
         return
     origin = "sysctl" if "force_" in reason else "/proc/net/igmp"
-    yield Step(True, f"{protocol.value} is in force on {_name(deed)}: {reason}.", origin)
+    yield Step(True, f"{protocol.value} was in force on {_name(deed)}: {reason}.", origin)
     filters = (deed.socket_before, deed.socket_after)
     if protocol in _OLD and any(each and each.sources for each in filters):
         section = "RFC 3376 section 7.2.1" if protocol.family == 4 else "RFC 3810 section 8.2.1"
