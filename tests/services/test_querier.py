@@ -8,6 +8,8 @@ from ipaddress import IPv4Interface, ip_address, ip_interface
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mcast_tui.net import sockopt
 from mcast_tui.net.interfaces import Interface
 from mcast_tui.services.membership.facts import What
@@ -332,6 +334,17 @@ def test_a_switch_without_an_address_asks_until_one_with_an_address_does_and_win
     )
     watched.hear("0.0.0.0", ASK2)
     assert watched.elected == [HIGH]
+
+
+@pytest.mark.parametrize("address", ["192.168.10.0", "192.168.10.255"])
+def test_a_query_from_an_address_that_no_host_has_is_an_alarm_once(address):
+    watched = Watched()
+    alarms = [entry for entry in watched.hear(address, ASK3) if entry.what is What.ALARM]
+    assert [entry.who for entry in alarms] == [address]
+    assert "no host has its address, the first or last of a network" in alarms[0].text
+    assert watched.hear(address, ASK3) == []
+    between = Watched(interface=replace(ETH0, addresses=(ip_interface("192.168.10.0/31"),)))
+    assert [entry.what for entry in between.hear("192.168.10.1", ASK3)] == [What.QUERIER]
 
 
 def test_a_query_from_off_subnet_is_an_alarm_once():

@@ -90,10 +90,10 @@ class QuerierLink:
             self._asked_at = None if heard.is_outgoing else now
         for text in texts:
             yield self.entry(now, What.QUERIER, text, who=who)
-        if record.is_off_subnet and not record.is_off_subnet_told:
-            record.is_off_subnet_told = True
+        if record.doubt is not None and not record.is_doubt_told:
+            record.is_doubt_told = True
             text = (
-                "its address is in none of this interface's networks: a host with rp_filter 1 drops the "
+                f"{record.doubt}: a host with rp_filter 1 drops the "
                 "query and does not answer, and switches then forget its groups"
             )
             yield self.entry(now, What.ALARM, text, who=who)

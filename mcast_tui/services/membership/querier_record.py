@@ -41,7 +41,9 @@ class QuerierRecord:
         self.first_heard_at = self.last_heard_at = heard.received_at
         self.mac, self.query = heard.source_mac, query
         self.is_off_subnet: bool | None = None
-        self.is_off_subnet_told = False
+        self.doubt: str | None = None
+        """Why hosts may not believe it, for its address; None: nothing is known to speak against it."""
+        self.is_doubt_told = False
         self.compare(networks)
         self.is_lost = False
         """It was found overdue, and that was told."""
@@ -52,6 +54,11 @@ class QuerierRecord:
     def compare(self, networks: tuple[IPv4Interface | IPv6Interface, ...]) -> None:
         """Find out whether its address is in the interface's networks."""
         self.is_off_subnet = _is_off_subnet(self.address, networks)
+        self.doubt = None
+        if self.is_off_subnet:
+            self.doubt = "its address is in none of this interface's networks"
+        elif _is_no_host(self.address, networks):
+            self.doubt = "no host has its address, the first or last of a network (RFC 1122 section 3.2.1.3)"
 
     def hear(self, heard: Heard, query: Query) -> None:
         """Take in a further general query."""
@@ -130,6 +137,12 @@ def election_rank(address: Address) -> tuple[bool, int]:
     its own (RFC 4541 section 2.1.1), and yields to whoever has one.
     """
     return address.is_unspecified, int(address)
+
+
+def _is_no_host(address: Address, networks: tuple[IPv4Interface | IPv6Interface, ...]) -> bool:
+    """Whether it stands for a network, or for all hosts in it, where a prefix leaves room for both."""
+    of_hosts = (each.network for each in networks if each.version == 4 and each.network.prefixlen < 31)
+    return any(address in {network.network_address, network.broadcast_address} for network in of_hosts)
 
 
 def _is_off_subnet(address: Address, networks: tuple[IPv4Interface | IPv6Interface, ...]) -> bool | None:
