@@ -48,6 +48,8 @@ class Interface:
     is_loopback: bool
     mtu: int
     addresses: tuple[IPv4Interface | IPv6Interface, ...]
+    mac: bytes = b""
+    """Its link-layer address, six octets on Ethernet; empty where it has none."""
 
     @property
     def ipv4(self) -> IPv4Address | None:
@@ -84,6 +86,7 @@ def list_interfaces() -> tuple[Interface, ...]:
             is_loopback=bool(link.flags & IFF_LOOPBACK),
             mtu=link.mtu,
             addresses=tuple(addresses.get(link.index, ())),
+            mac=link.mac,
         )
         for link in sorted(links, key=lambda link: link.index)
     )

@@ -36,6 +36,7 @@ NLM_F_REQUEST = 0x1
 NLM_F_DUMP_INTR = 0x10
 NLM_F_DUMP = 0x300
 
+IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFA_ADDRESS = 1
@@ -64,6 +65,8 @@ class Link:
     flags: int
     """IFF_* of ``netdevice(7)``."""
     mtu: int
+    mac: bytes = b""
+    """Its link-layer address; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def decode_link(body: bytes) -> Link | None:
         return None
     name = os.fsdecode(attributes[IFLA_IFNAME].rstrip(b"\0"))
     mtu = int.from_bytes(attributes.get(IFLA_MTU, b""), sys.byteorder)
-    return Link(index, name, flags, mtu)
+    return Link(index, name, flags, mtu, attributes.get(IFLA_ADDRESS, b""))
 
 
 def is_bridge_port(body: bytes) -> bool:

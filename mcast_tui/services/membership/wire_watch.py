@@ -18,12 +18,13 @@ from mcast_tui.errors import NetworkRefused
 from mcast_tui.human import counted
 from mcast_tui.services.membership.facts import TimelineEntry, What
 from mcast_tui.services.membership.fault import FAULT_ORIGIN, fault_of
+from mcast_tui.services.membership.impostors import Impostors
 from mcast_tui.services.membership.members import Members
 from mcast_tui.services.membership.prune import HeldGroup
 from mcast_tui.services.membership.querier import QuerierWatch
 from mcast_tui.services.membership.wire_log import Told, entries_of
 from mcast_tui.services.tap.tap import TapService, TapState
-from mcast_tui.wire.membership.heard import CUT_BY_TAP, hear
+from mcast_tui.wire.membership.heard import CUT_BY_TAP, NOT_MEMBERSHIP, hear
 from mcast_tui.wire.membership.message import Query, RecordReport, Refused
 from mcast_tui.wire.tpacket import LARGEST_CAPTURE
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 POLL_S = 1.0
 """Between two looks at what did not come: a querier that is overdue."""
+REFUSED_S = 10.0
+"""Between two entries of what is refused: whoever sends that can do so for ever."""
 PACE_S = 0.05
 MOST_FRAMES, MOST_LONG = 256, 16
 """Decoded at each pace. Anyone on the LAN can send reports as fast as the wire takes them, each with
@@ -58,6 +61,7 @@ class WireWatch:
         self._node = node
         self._queriers = QuerierWatch(self._held_groups)
         self._members = Members()
+        self._impostors = Impostors()
         self._polling: asyncio.Task[NoReturn] | None = None
         self._draining: asyncio.TimerHandle | None = None
         self._due = asyncio.Event()
@@ -72,6 +76,8 @@ class WireWatch:
         self.cut = 0
         """Control frames longer than the tap keeps of one: reports, for no general query is as long."""
         self._told_skipped = self._told_cut = 0
+        self._told_refused: Counter[str] = Counter()
+        self._refused_due = 0.0
         self._told_where = ""
         self._pause_s = 0.0
 
@@ -184,7 +190,9 @@ class WireWatch:
             if heard.is_outgoing:
                 if not isinstance(heard.message, Query):
                     ours.append(heard)
-            elif heard.source not in own:  # another interface of ours may be on the same LAN
+            elif heard.source in own:
+                told.add_once(self._impostors.hear(heard, self._node.interfaces))
+            else:
                 room -= len(heard.message.records) if isinstance(heard.message, RecordReport) else 1
                 if room >= 0:
                     told.add(self._members.hear(heard, names.get(heard.ifindex)))
@@ -204,6 +212,7 @@ class WireWatch:
         self._listen_on()
         self._tell_where()
         self._tell_missed()
+        self._tell_refused()
         now = time.time_ns()
         findings, told = self._queriers.poll(now), Told()
         told.add_once(findings.entries)
@@ -239,6 +248,20 @@ class WireWatch:
             self._queriers.miss_reports(now)
             why = f"not heard: longer than the {LARGEST_CAPTURE} octets that the tap keeps of one"
             self._tell_unheard(now, f"{counted(more_cut, 'frame')} {why}")
+
+    def _tell_refused(self) -> None:
+        """Say what hosts ignore, and why, but not what is something else than a membership message."""
+        new = self.refused - self._told_refused
+        reasons = {reason: count for reason, count in new.most_common() if reason not in NOT_MEMBERSHIP}
+        now = time.monotonic()
+        if not reasons or now < self._refused_due:
+            return
+        self._refused_due, self._told_refused = now + REFUSED_S, self.refused.copy()
+        why = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
+        text = f"{counted(sum(reasons.values()), 'message')} that hosts ignore: {why}"
+        self._node.timeline.add(
+            TimelineEntry(time.time_ns(), What.REPORT, True, None, None, None, "several", text, "tap")
+        )
 
     def _tell_unheard(self, now: int, text: str) -> None:
         self._members.miss(now)

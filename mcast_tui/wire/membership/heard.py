@@ -13,9 +13,9 @@ import struct
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, NamedTuple
 
-from mcast_tui.wire.membership.igmp import decode_igmp
+from mcast_tui.wire.membership.igmp import NOT_IGMP, decode_igmp
 from mcast_tui.wire.membership.message import Heard, Query, Refused
-from mcast_tui.wire.membership.mld import decode_mld
+from mcast_tui.wire.membership.mld import NOT_MLD, decode_mld
 
 if TYPE_CHECKING:
     from mcast_tui.wire.literal import Address
@@ -46,6 +46,8 @@ _NOT_LINK_LOCAL = Refused("MLD from a source that is not link-local (RFC 3810 se
 _HOP_LIMIT = Refused("MLD with a hop limit other than 1 (RFC 3810 sections 6.2 and 7.4)")
 _NO_ALERT = Refused("MLD without a Router Alert option (RFC 3810 sections 6.2 and 7.4)")
 _BAD_OPTIONS = Refused("bad hop-by-hop options")
+NOT_MEMBERSHIP = frozenset({_OTHER_PROTOCOL.reason, NOT_IGMP.reason, NOT_MLD.reason})
+"""The reasons that are no fault: it is something else."""
 
 
 class _Opened(NamedTuple):
