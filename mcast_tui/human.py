@@ -67,6 +67,12 @@ def format_duration(seconds: float | None) -> str:
     return f"{int(seconds // length)}{letter}"
 
 
+def format_long(seconds: int) -> str:
+    """Return how long in two units: ``4m 20s``, ``62h 36m``."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m {rest:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
+
+
 def format_age(seconds: float | None) -> str:
     """Return how long ago: ``now`` within the second, else ``2s ago``; the future reads ``now`` too."""
     if seconds is not None and seconds < 1:

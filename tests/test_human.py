@@ -13,6 +13,7 @@ from mcast_tui.human import (
     format_compact,
     format_count,
     format_duration,
+    format_long,
     format_rate,
     sparkline,
 )
@@ -73,6 +74,14 @@ def test_counts_are_whole_and_grouped():
 )
 def test_durations_are_one_unit_rounded_down(seconds, text):
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(59, "0m 59s"), (125, "2m 05s"), (3599, "59m 59s"), (3600, "1h 00m"), (225_375, "62h 36m")],
+)
+def test_a_countdown_has_two_units_and_never_more_minutes_than_an_hour(seconds: int, text: str) -> None:
+    assert format_long(seconds) == text
 
 
 def test_ages_tell_how_long_ago():

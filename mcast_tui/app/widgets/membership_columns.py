@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mcast_tui.app.fit import MUTED, compact, shorten
 from mcast_tui.app.widgets.columns import Column, fit_cells, line_cells, line_of
+from mcast_tui.human import format_long
 from mcast_tui.safe import clamp_cells, safe_text
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def left_of(prune: PruneCountdown, now: int, glyphs: Glyphs) -> tuple[str, str]:
     left = (prune.expires_at - now) / 1e9
     if left <= 0:
         return f"{glyphs.failed} over", "bold $error"
-    text = f"{int(left) // 60}m {int(left) % 60:02}s" if left >= 60 else f"{int(left)}s"
+    text = format_long(int(left)) if left >= 60 else f"{int(left)}s"
     if prune.is_overdue:
         return f"{glyphs.warning} {text}", "bold $warning"
     return f"{glyphs.ok} {text}", "$success"

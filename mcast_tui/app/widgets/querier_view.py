@@ -200,4 +200,4 @@ def _seconds(seconds: float) -> str:
     if seconds < 10 and seconds != round(seconds):
         return f"{seconds:.1f}s"
     whole = round(seconds)
-    return f"{whole}s" if whole < 120 else f"{whole // 60}m {whole % 60:02}s"
+    return f"{whole}s" if whole < 120 else human.format_long(whole)
