@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
+from mcast_tui.services.lab.wiring import SWITCH_NUMBER
 from mcast_tui.services.membership import wire_watch
 from mcast_tui.services.membership.facts import What
+from mcast_tui.services.membership.querier_record import SECOND
 from mcast_tui.services.membership.table import HostTable
 from mcast_tui.services.membership.wire_log import MOST_ENTRIES
 from mcast_tui.services.tap.tap import TapCounts, TapState
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.membership.message import ControlFrame, Protocol
+from mcast_tui.wire.membership.source_filter import ANY_SOURCE
 from mcast_tui.wire.tpacket import LARGEST_CAPTURE
 from tests.peers import eventually, socat_peer
 from tests.services.nodes import node_on
@@ -30,13 +33,21 @@ if TYPE_CHECKING:
     from mcast_tui.services.membership.watch import MembershipWatch
     from mcast_tui.services.node import Node
 
-GROUP = IPv4Address("239.1.1.1")
+GROUP, GROUP6 = IPv4Address("239.1.1.1"), IPv6Address("ff15::1")
 
 
 def heard(node: Node) -> list[tuple[str, str, str]]:
     """Return kind, group and who of what the tap told so far."""
     entries = node.timeline.since(0)
     return [(each.what.value, str(each.group), each.who) for each in entries if each.origin == "tap"]
+
+
+def answered(node: Node, group: IPv4Address | IPv6Address, since: int) -> bool:
+    """Whether the tap heard this host answer for a group after that time."""
+    return any(
+        (each.group, each.who) == (group, "this host") and "MODE_IS_EXCLUDE" in each.text and each.at > since
+        for each in node.timeline.since(0)
+    )
 
 
 def said_of_tap(node: Node) -> list[str]:
@@ -73,6 +84,49 @@ async def test_a_querier_is_known_and_its_loss_is_told_before_the_prune(
         [prune] = [each for each in watch.prunes() if each.group == GROUP]
         assert prune.is_overdue
         assert alarm.at < prune.expires_at
+
+
+async def test_a_querier_another_member_and_our_own_report_are_heard_of_ipv6_as_well(
+    make_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire_watch, "POLL_S", 0.05)
+    lab = make_lab(2, snooping=True)
+    lab.set_bridges(br_mcast_query_intvl=200)  # in 1/100 s
+    host2, switch = lab.host(2).link_local, lab.lans[0].link_local(SWITCH_NUMBER).ip
+    explained: list[Explained] = []
+    async with node_on(lab.host(1)) as node:
+        node.explainer.is_on = True
+        node.subscribe(lambda event: explained.append(event) if isinstance(event, Explained) else None)
+        watch = node.memberships
+        watch.listen()
+        await node.join(parse_endpoint(f"{GROUP6}%eth0"))
+        sent = "The kernel sent an MLDv2 report to ff02::16: CHANGE_TO_EXCLUDE_MODE {}"
+
+        def is_seen() -> bool:
+            steps = explained[-1].explanation.steps
+            return any(step.is_seen and step.text.startswith(sent) for step in steps)
+
+        await eventually(is_seen, "what the tap heard of our join")
+        with socat_peer(lab.host(2), str(GROUP6)):
+            await eventually(lambda: ("report", str(GROUP6), str(host2)) in heard(node), "the other's report")
+            [group] = [each for each in watch.heard_groups() if each.group == GROUP6]
+            [member] = group.members
+            assert (member.address, member.protocol, member.filter) == (host2, Protocol.MLDV2, ANY_SOURCE)
+            assert ("join", str(GROUP6), str(host2)) in heard(node)
+        await eventually(lambda: ("leave", str(GROUP6), str(host2)) in heard(node), "that it left")
+        assert GROUP6 not in {each.group for each in watch.heard_groups()}
+        lab.set_querier(on=True)
+        await eventually(lambda: ("query", "None", str(switch)) in heard(node), "an MLD query")
+        [querier] = [each for each in watch.queriers() if each.family == 6]
+        assert (querier.address, querier.protocol, querier.is_elected) == (switch, Protocol.MLDV2, True)
+        assert (querier.interval_s, querier.interval_origin) == (2, "announced (QQIC)")
+        asked = querier.first_heard_at
+        await eventually(lambda: answered(node, GROUP6, asked), "our answer")
+        [prune] = [each for each in watch.prunes() if each.group == GROUP6]
+        assert (prune.is_report_seen, prune.is_overdue) == (True, False)
+        assert prune.last_reported_at > asked
+        assert prune.origin == f"querier {switch}: 2 x 2 s + 1 s, announced (QQIC)"
+        assert prune.expires_at == prune.last_reported_at + 5 * SECOND
 
 
 async def test_what_was_inferred_of_a_join_is_seen_once_the_tap_hears_it(host1: Host) -> None:
