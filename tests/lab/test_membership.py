@@ -8,8 +8,10 @@ import struct
 import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
 
 from mcast_tui.services.membership.facts import What
 from mcast_tui.services.source_change import Change, SourceChange
@@ -29,10 +31,50 @@ if TYPE_CHECKING:
 
     from mcast_tui.services.lab.lan import Lab
     from mcast_tui.services.node import Node
+    from mcast_tui.wire.literal import Address
     from tests.peers import Capture
 
-GROUP, OF_ONE = IPv4Address("239.1.1.1"), IPv4Address("232.1.1.1")
-HOST2 = IPv4Address("192.168.10.2")
+
+class Family(NamedTuple):
+    """What hosts report memberships with, in one version of IP."""
+
+    protocol: str
+    readers: str
+    """To whom a host reports."""
+    captured: str
+    """The capture filter."""
+    shown: str
+    """tshark's filter for what host 1 reports."""
+    fields: tuple[str, ...]
+    """What tshark calls a record's type, its group, how many sources it has, and these."""
+    group: Address
+    of_one: Address
+    host2: Address
+
+
+IGMP = Family(
+    "IGMPv3",
+    "224.0.0.22",
+    "igmp",
+    "igmp.type == 0x22 && ip.src == 192.168.10.1",
+    ("igmp.record_type", "igmp.maddr", "igmp.num_src", "igmp.saddr"),
+    ip_address("239.1.1.1"),
+    ip_address("232.1.1.1"),
+    ip_address("192.168.10.2"),
+)
+MLD_RECORD = "icmpv6.mldr.mar"
+MLD = Family(
+    "MLDv2",
+    "ff02::16",
+    "ip6[6]=0 and ip6[40]=58",  # it stands behind a hop-by-hop header
+    "icmpv6.type == 143 && ipv6.src == fe80::1",
+    tuple(
+        f"{MLD_RECORD}.{of}" for of in ("record_type", "multicast_address", "nb_sources", "source_address")
+    ),
+    ip_address("ff15::1"),
+    ip_address("ff35::1"),
+    ip_address("fd00:10::2"),
+)
 
 
 @dataclass
@@ -42,12 +84,13 @@ class Witness:
     lab: Lab
     node: Node
     wire: Capture
+    family: Family
     claims: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     """When the app says that this was sent, and what tshark must read: type, group, sources."""
 
-    async def claimed(self, kind: RecordType, group: IPv4Address, *sources: IPv4Address) -> None:
+    async def claimed(self, kind: RecordType, group: Address, *sources: Address) -> None:
         """Wait until the app tells that this host sent such a record, and host 3 has received it."""
-        text = f"IGMPv3 {kind.name} {{{', '.join(map(str, sources))}}}"
+        text = f"{self.family.protocol} {kind.name} {{{', '.join(map(str, sources))}}}"
         octets = struct.pack("!BBH", kind, 0, len(sources)) + group.packed
         octets += b"".join(source.packed for source in sources)
 
@@ -65,24 +108,23 @@ class Witness:
 
     def assert_seen_there(self) -> None:
         """Fail unless tshark reads each claim in what host 3 got, and the first came when it was claimed."""
-        names = ("frame.time_epoch", "igmp.record_type", "igmp.maddr", "igmp.num_src", "igmp.saddr")
         sent = [
             (int(Decimal(at) * 10**9), record)
-            for at, *read in self.wire.fields(*names, only="igmp.type == 0x22 && ip.src == 192.168.10.1")
+            for at, *read in self.wire.fields("frame.time_epoch", *self.family.fields, only=self.family.shown)
             for record in records_of(*(each.split("|") if each else [] for each in read))
         ]
         for (told, claim), (following, _) in zip(self.claims, [*self.claims[1:], (1 << 63, ())], strict=True):
             seen = next((at for at, record in sent if record == claim), 0)
             assert told // 1000 <= seen // 1000 < following // 1000  # a capture's times are in microseconds
 
-    def entries(self, group: IPv4Address) -> list[dict[str, object]]:
+    def entries(self, group: Address) -> list[dict[str, object]]:
         """Return where the switch sends a group to, as iproute2 reads its database."""
         [table] = json.loads(self.lab.switch.run(["bridge", "-j", "-d", "mdb"]).stdout)
         return [row for row in table["mdb"] if row["grp"] == str(group) and row["port"] == "lan0port1"]
 
-    def is_blocked(self, source: IPv4Address) -> bool:
+    def is_blocked(self, source: Address) -> bool:
         """Whether the switch keeps from there what this source says: it is listed, and its time is up."""
-        lists = [row.get("source_list", []) for row in self.entries(GROUP)]
+        lists = [row.get("source_list", []) for row in self.entries(self.family.group)]
         return any(
             one["address"] == str(source) and float(one["timer"]) == 0 for each in lists for one in each
         )
@@ -97,37 +139,40 @@ def records_of(
         del sources[: int(count)]
 
 
+@pytest.mark.parametrize("family", [IGMP, MLD], ids=["igmp", "mld"])
 async def test_what_is_told_of_a_change_is_seen_by_another_host_and_followed_by_the_switch(
-    make_lab: Callable[..., Lab],
+    make_lab: Callable[..., Lab], family: Family
 ) -> None:
+    asm, ssm, source = family.group, family.of_one, family.host2
     lab = make_lab(3, snooping=True, querier=True)
     lab.set_bridges(br_mcast_last_member_intvl=20)  # in 1/100 s
-    with tcpdump_on(lab.host(3), "igmp") as wire:
+    with tcpdump_on(lab.host(3), family.captured) as wire:
         async with node_on(lab.host(1)) as node:
             node.explainer.is_on = True
             node.memberships.listen()
-            witness = Witness(lab, node, wire)
-            [group] = await node.join(parse_endpoint(f"{GROUP}%eth0"))
-            await witness.claimed(RecordType.CHANGE_TO_EXCLUDE_MODE, GROUP)
-            assert witness.entries(GROUP)  # the switch learns before it forwards
-            await node.change_sources(group, SourceChange(Change.BLOCK, (HOST2,)))
-            await witness.claimed(RecordType.BLOCK_OLD_SOURCES, GROUP, HOST2)
-            await eventually(lambda: witness.is_blocked(HOST2), "the block in the switch")
-            await node.change_sources(group, SourceChange(Change.UNBLOCK, (HOST2,)))
-            await witness.claimed(RecordType.ALLOW_NEW_SOURCES, GROUP, HOST2)
-            assert not witness.is_blocked(HOST2)
-            [of_one] = await node.join(parse_endpoint(f"{HOST2},{OF_ONE}%eth0"))
-            await witness.claimed(RecordType.ALLOW_NEW_SOURCES, OF_ONE, HOST2)
-            assert {row.get("src") for row in witness.entries(OF_ONE)} >= {str(HOST2)}
+            witness = Witness(lab, node, wire, family)
+            [group] = await node.join(parse_endpoint(f"{asm}%eth0"))
+            await witness.claimed(RecordType.CHANGE_TO_EXCLUDE_MODE, asm)
+            assert witness.entries(asm)  # the switch learns before it forwards
+            await node.change_sources(group, SourceChange(Change.BLOCK, (source,)))
+            await witness.claimed(RecordType.BLOCK_OLD_SOURCES, asm, source)
+            await eventually(lambda: witness.is_blocked(source), "the block in the switch")
+            await node.change_sources(group, SourceChange(Change.UNBLOCK, (source,)))
+            await witness.claimed(RecordType.ALLOW_NEW_SOURCES, asm, source)
+            assert not witness.is_blocked(source)
+            [of_one] = await node.join(parse_endpoint(f"{source},{ssm}%eth0"))
+            await witness.claimed(RecordType.ALLOW_NEW_SOURCES, ssm, source)
+            assert {row.get("src") for row in witness.entries(ssm)} >= {str(source)}
             await node.leave(of_one)
-            await witness.claimed(RecordType.BLOCK_OLD_SOURCES, OF_ONE, HOST2)
-            await eventually(lambda: not witness.entries(OF_ONE), "the end of the entry")
+            await witness.claimed(RecordType.BLOCK_OLD_SOURCES, ssm, source)
+            await eventually(lambda: not witness.entries(ssm), "the end of the entry")
             await node.leave(group)
-            await witness.claimed(RecordType.CHANGE_TO_INCLUDE_MODE, GROUP)
-            await eventually(lambda: not witness.entries(GROUP), "the end of the entry")
-            sent = "The kernel sent an IGMPv3 report to 224.0.0.22: CHANGE_TO_INCLUDE_MODE {}"
+            await witness.claimed(RecordType.CHANGE_TO_INCLUDE_MODE, asm)
+            await eventually(lambda: not witness.entries(asm), "the end of the entry")
+            report = f"{family.protocol} report to {family.readers}: CHANGE_TO_INCLUDE_MODE {{}}"
             assert node.explainer.explanation is not None
-            assert any(step.is_seen and sent in step.text for step in node.explainer.explanation.steps)
+            steps = node.explainer.explanation.steps
+            assert any(step.is_seen and f"The kernel sent an {report}" in step.text for step in steps)
         witness.assert_seen_there()
 
 
@@ -177,13 +222,13 @@ def test_a_querier_that_stops_is_an_alarm_with_its_reason_and_runs_the_hook(
         return {*kinds} <= {each["event"] for each in events()}
 
     options = ("--events", str(log), "--on-querier-lost", hook)
-    with started(lab.host(1), "listen", f"{GROUP}%eth0", *options):
+    with started(lab.host(1), "listen", f"{IGMP.group}%eth0", *options):
         lab.set_querier(on=True)
         wait_until(lambda: has("querier", "query", "report"), "a querier that is answered")
         lab.set_querier(on=False)
         wait_until(lambda: has("querier-lost", "alarm"), "the alarm")
         wait_until(lambda: ran.exists() and "querier-lost 192.168.10.254" in ran.read_text(), "the hook")
-    [alarm] = [each for each in events() if each["event"] == "alarm" and each["group"] == str(GROUP)]
+    [alarm] = [each for each in events() if each["event"] == "alarm" and each["group"] == str(IGMP.group)]
     assert (alarm["seen"], alarm["origin"]) == (
         False,
         "querier 192.168.10.254: 2 x 1 s + 1 s, announced (QQIC)",
