@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
+from mcast_tui.services.lab.classroom.live_lan import LanPlan, LiveLan, SwitchTimes
 from mcast_tui.services.lab.wiring import SWITCH_NUMBER
 from mcast_tui.services.membership import wire_watch
 from mcast_tui.services.membership.facts import What
@@ -173,6 +174,49 @@ async def test_a_querier_another_member_and_our_own_report_are_heard_of_ipv6_as_
         assert prune.last_reported_at > asked
         assert prune.origin == f"querier {switch}: 2 x 2 s + 1 s, announced (QQIC)"
         assert prune.expires_at == prune.last_reported_at + 5 * SECOND
+
+
+async def test_who_wins_an_election_is_told_and_who_yields_is_not_said_to_be_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The Linux bridge asks, and elects by itself; then host 2 asks, whose address is lower."""
+    monkeypatch.setattr(wire_watch, "POLL_S", 0.05)
+    times = SwitchTimes(query_interval_s=1, response_s=1, other_querier_s=2.5)
+    with LiveLan(LanPlan(hosts=2, snooping=True, times=times)) as lan:
+        host2, switch = lan.lab.host(2).address4, lan.lab.lans[0].address4(SWITCH_NUMBER).ip
+        lost: list[Event] = []
+        async with node_on(lan.lab.host(1)) as node:
+            node.subscribe(lambda event: lost.append(event) if isinstance(event, QuerierLost) else None)
+            watch = node.memberships
+
+            def known() -> list[tuple[object, bool]]:
+                return [(each.address, each.is_elected) for each in watch.queriers() if each.family == 4]
+
+            def told(who: object) -> list[str]:
+                said = [each for each in node.timeline.since(0) if each.what is What.QUERIER]
+                return [each.text.partition(":")[0] for each in said if each.who == str(who)]
+
+            watch.listen()
+            lan.set_switch_querier(on=True)
+            await eventually(lambda: known() == [(switch, True)], "the switch as the querier")
+            lan.ask(2, interval_s=1, response_s=0.1)
+            await eventually(lambda: known() == [(host2, True), (switch, False)], "the takeover")
+            won = f"is the querier now instead of {switch}, whose address is higher"
+            assert (told(host2), told(switch)) == ([won], ["is the querier"])
+            asked = heard(node).count(("query", "None", str(switch)))
+            await eventually(lambda: known() == [(host2, True)], "the end of the other querier present")
+            assert heard(node).count(("query", "None", str(switch))) == asked
+            assert (told(host2), told(switch)) == ([won], ["is the querier"])
+            assert (await lan.look()).switches[0].querier_address == host2
+            assert not lost
+            lan.stop_asking(2)
+            await eventually(lambda: known() == [(switch, True)], "the switch as the querier again")
+            assert [event.querier.address for event in lost] == [host2]
+            assert told(host2) == [won, "querier lost"]
+            assert told(switch) == [
+                "is the querier",
+                f"is the querier now instead of {host2}, which is silent",
+            ]
 
 
 async def test_what_was_inferred_of_a_join_is_seen_once_the_tap_hears_it(host1: Host) -> None:
