@@ -57,6 +57,18 @@ def alarms(node: Node) -> dict[IPv4Address | IPv6Address, int]:
     return {each.group: each.at for each in node.timeline.since(0) if each.what is What.ALARM and each.group}
 
 
+def known(node: Node) -> list[tuple[object, bool]]:
+    """Return the queriers of IPv4, and whether each is the elected one."""
+    queriers = node.memberships.queriers()
+    return [(each.address, each.is_elected) for each in queriers if each.family == 4]
+
+
+def said_of(querier: object, node: Node) -> list[str]:
+    """Return what was told of one, without what its query said."""
+    entries = [each for each in node.timeline.since(0) if each.what is What.QUERIER]
+    return [each.text.partition(":")[0] for each in entries if each.who == str(querier)]
+
+
 def forgotten(database: Program, group: IPv4Address | IPv6Address) -> list[int]:
     """Return when the switch ceased to send a group to host 1, ns since the epoch, as iproute2 told it."""
     ended = rf"Timestamp: \w+ (.+) (\d+) usec\nDeleted dev br0 port lan0port1 grp {group} "
@@ -182,41 +194,49 @@ async def test_who_wins_an_election_is_told_and_who_yields_is_not_said_to_be_los
     """The Linux bridge asks, and elects by itself; then host 2 asks, whose address is lower."""
     monkeypatch.setattr(wire_watch, "POLL_S", 0.05)
     times = SwitchTimes(query_interval_s=1, response_s=1, other_querier_s=2.5)
+    lost: list[Event] = []
     with LiveLan(LanPlan(hosts=2, snooping=True, times=times)) as lan:
         host2, switch = lan.lab.host(2).address4, lan.lab.lans[0].address4(SWITCH_NUMBER).ip
-        lost: list[Event] = []
         async with node_on(lan.lab.host(1)) as node:
             node.subscribe(lambda event: lost.append(event) if isinstance(event, QuerierLost) else None)
-            watch = node.memberships
-
-            def known() -> list[tuple[object, bool]]:
-                return [(each.address, each.is_elected) for each in watch.queriers() if each.family == 4]
-
-            def told(who: object) -> list[str]:
-                said = [each for each in node.timeline.since(0) if each.what is What.QUERIER]
-                return [each.text.partition(":")[0] for each in said if each.who == str(who)]
-
-            watch.listen()
+            node.memberships.listen()
             lan.set_switch_querier(on=True)
-            await eventually(lambda: known() == [(switch, True)], "the switch as the querier")
+            await eventually(lambda: known(node) == [(switch, True)], "the switch as the querier")
             lan.ask(2, interval_s=1, response_s=0.1)
-            await eventually(lambda: known() == [(host2, True), (switch, False)], "the takeover")
+            await eventually(lambda: known(node) == [(host2, True), (switch, False)], "the takeover")
             won = f"is the querier now instead of {switch}, whose address is higher"
-            assert (told(host2), told(switch)) == ([won], ["is the querier"])
             asked = heard(node).count(("query", "None", str(switch)))
-            await eventually(lambda: known() == [(host2, True)], "the end of the other querier present")
+            await eventually(lambda: known(node) == [(host2, True)], "the end of the other querier present")
             assert heard(node).count(("query", "None", str(switch))) == asked
-            assert (told(host2), told(switch)) == ([won], ["is the querier"])
+            assert (said_of(host2, node), said_of(switch, node)) == ([won], ["is the querier"])
             assert (await lan.look()).switches[0].querier_address == host2
             assert not lost
             lan.stop_asking(2)
-            await eventually(lambda: known() == [(switch, True)], "the switch as the querier again")
+            await eventually(lambda: known(node) == [(switch, True)], "the switch as the querier again")
             assert [event.querier.address for event in lost] == [host2]
-            assert told(host2) == [won, "querier lost"]
-            assert told(switch) == [
-                "is the querier",
-                f"is the querier now instead of {host2}, which is silent",
-            ]
+            assert said_of(host2, node) == [won, "querier lost"]
+            again = f"is the querier now instead of {host2}, which is silent"
+            assert said_of(switch, node) == ["is the querier", again]
+
+
+async def test_a_switch_that_asks_on_beside_who_won_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire_watch, "POLL_S", 0.05)
+    times = SwitchTimes(query_interval_s=1, response_s=1, other_querier_s=0.01)  # it forgets at once who won
+    with LiveLan(LanPlan(hosts=2, snooping=True, times=times)) as lan:
+        host2, switch = lan.lab.host(2).address4, lan.lab.lans[0].address4(SWITCH_NUMBER).ip
+        async with node_on(lan.lab.host(1)) as node:
+            node.memberships.listen()
+            lan.set_switch_querier(on=True)
+            await eventually(lambda: known(node) == [(switch, True)], "the switch as the querier")
+            lan.ask(2, interval_s=1, response_s=0.1)
+            beside = f"asks on beside {host2}"
+            await eventually(lambda: beside in said_of(switch, node), "that it asks on")
+            asked = heard(node).count(("query", "None", str(switch)))
+            await eventually(
+                lambda: heard(node).count(("query", "None", str(switch))) > asked, "another query of it"
+            )
+            assert said_of(switch, node) == ["is the querier", beside]
+            assert known(node) == [(host2, True), (switch, False)]
 
 
 async def test_what_was_inferred_of_a_join_is_seen_once_the_tap_hears_it(host1: Host) -> None:
