@@ -19,7 +19,7 @@ from mcast_tui.services.membership.facts import What
 from mcast_tui.wire.address import parse_endpoint
 from mcast_tui.wire.kernel_tables import parse_counters
 from mcast_tui.wire.membership.source_filter import FilterMode, SourceFilter
-from tests.peers import socat_peer, tcpdump_on
+from tests.peers import PATIENCE_S, socat_peer, tcpdump_on
 from tests.services.nodes import node_on
 from tests.services.test_healing import ASM4, ASM6, JOIN_TOLD, SSM4, Healing, announced_on, healed, send
 
@@ -198,7 +198,7 @@ async def test_packets_flow_once_a_group_is_announced_of_which_the_switch_lost_t
                     send(here.sender, group)
             await witness.will_hear("tick", 5)
             assert multicasts_in(lab) == before
-            here.node.healer.announce_again(time.monotonic() + HOUR_S + 3)
+            here.happens(here.node.healer.announce_again, time.monotonic() + HOUR_S + 3)
             await here.until_packets_flow()
             assert multicasts_in(lab) > before
 
@@ -217,7 +217,7 @@ async def test_behind_a_port_that_listens_and_learns_packets_flow_again_by_itsel
         set_port(lab, "up")
         await here.until_told(*healed(here.groups))
         before = multicasts_in(lab)
-        await here.until_packets_flow()
+        await here.until_packets_flow(within_s=PATIENCE_S)  # the port is later than the link
         assert multicasts_in(lab) > before
         await here.until_told(
             "report eth0 239.5.5.5: left and joined anew: no packets of others since it was joined"

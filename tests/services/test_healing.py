@@ -1,7 +1,7 @@
 """Every way an interface can change under a joined group: packets flow again, and the timeline says why.
 
 The rows of what Linux does when (measured, with other means) are each a test; the other side is a sender on
-another host, the witnesses are the kernel's tables and a tcpdump on a third.
+another host, the witnesses are the kernel's tables, its time stamps and a tcpdump on a third.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shlex
 import socket
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_interface
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 ASM4, SSM4 = "239.5.5.5%eth0:5000", "192.168.10.2,232.5.5.5%eth0:5000"
 ASM6, SSM6 = "[ff15::55%eth0]:5000", "[fd00:10::2],[ff35::55%eth0]:5000"
 EVERY_KIND = (ASM4, SSM4, ASM6, SSM6)
+AGAIN_WITHIN_S = 2.0
+"""Of a cable or card that is back, or an address or name that changed: the budget of the design."""
 
 
 @dataclass
@@ -60,6 +62,8 @@ class Healing:
     sender: Host
     groups: list[Group]
     impaired: list[str]
+    happened_at: int = field(default_factory=time.time_ns)
+    """ns since the epoch: when the last thing happened after which packets are to flow; first, the joins."""
 
     @property
     def told(self) -> list[str]:
@@ -78,16 +82,35 @@ class Healing:
         for each in words:
             await self.until(lambda each=each: any(each in entry for entry in self.told), each)
 
-    async def until_packets_flow(self) -> None:
-        """Send to each group from the other host until one of what was sent from now on has arrived there."""
-        for group in self.groups:
-            before = group.intake.tally.packets
+    def happens(self, deed: Callable[..., object], *args: object, **options: object) -> None:
+        """Do this; what brings a link back is to return once that carries packets."""
+        deed(*args, **options)
+        self.happened_at = time.time_ns()
 
-            def has_come(group: Group = group, before: int = before) -> bool:
+    async def until_packets_flow(self, *, within_s: float = AGAIN_WITHIN_S) -> None:
+        """Send to each group from the other host until one of what was sent from now on has arrived there.
+
+        The first of all since the last event is to have come in time, as the kernel stamped it.
+        """
+        for group in self.groups:
+            before, begun = group.intake.tally.packets, time.time_ns()
+
+            def has_come(group: Group = group, before: int = before, begun: int = begun) -> bool:
                 send(self.sender, group)
-                return group.intake.tally.packets > before
+                return group.intake.tally.packets > before and self._first_after(begun, group) is not None
 
             await self.until(has_come, f"a packet to {group.label}")
+        took_s = {
+            group.label: (self._first_after(self.happened_at, group) - self.happened_at) / 1e9
+            for group in self.groups
+        }
+        assert max(took_s.values()) < within_s, f"{took_s} {self.told}"
+
+    def _first_after(self, moment: int, group: Group) -> int | None:
+        """Return when the first packet of the group from that moment on came in."""
+        _, columns = self.node.ring.read(0, self.node.ring.head, (*SELECTED_BY, "received_at"))
+        came_at = columns["received_at"][group.selects(columns)]
+        return min((int(each) for each in came_at if each >= moment), default=None)
 
     def rows(self, group: Group) -> int:
         """Return how many packets of the ring are the group's."""
@@ -100,7 +123,7 @@ class Healing:
 
     def change(self, *words: str) -> None:
         """Have ``ip`` do this on the host."""
-        self.host.run(["ip", *words])
+        self.happens(self.host.run, ["ip", *words])
 
 
 def send(host: Host, group: Group, payload: bytes = b"tick\n") -> None:
@@ -155,7 +178,7 @@ async def test_a_cable_that_is_pulled_and_plugged_in_again_has_its_groups_announ
             lab.cut(1)
             await here.until_told("link eth0: no carrier: memberships are kept")
             assert any("eth0 has no carrier. Plug its cable in" in error for error in here.impaired)
-            lab.plug(1)
+            here.happens(lab.plug, 1)
             await here.until_told("link eth0: carrier is back", *healed(here.groups))
             await here.until_packets_flow()
             await announced_on(wire, "239.5.5.5", JOIN_TOLD + 1)
@@ -189,6 +212,7 @@ async def test_an_interface_that_was_down_is_received_on_and_sent_by_again_witho
         assert any("sudo ip link set eth0 up" in error for error in here.impaired)
         here.change("link", "set", "eth0", "up")
         await here.until_told("link eth0: up", *healed(here.groups[:2]))
+        await here.until_packets_flow()
         here.change("address", "add", "fd00:10::1/64", "dev", "eth0", "nodad")
         await here.until_packets_flow()
         await _hears_ourselves(here)
@@ -221,7 +245,7 @@ async def test_a_recreated_interface_is_joined_anew_under_whichever_index(lab: L
         assert any("eth0 is gone" in error and "joined again when" in error for error in here.impaired)
         assert {here.view(group) for group in here.groups} == {None}
         with tcpdump_on(lab.host(3), "igmp") as wire:
-            lab.insert(1, ifindex=after)
+            here.happens(lab.insert, 1, ifindex=after)
             await here.until_packets_flow()
             await announced_on(wire, "239.5.5.5", 1)
         under = f"the same index {before}" if is_same else f"index {after}, formerly {before}"
@@ -248,7 +272,7 @@ async def test_a_filter_that_was_changed_is_the_filter_again_on_a_recreated_inte
         await here.node.change_sources(of_two, SourceChange(Change.ONLY, two))
         lab.remove(1)
         await here.until_told("link eth0: gone")
-        lab.insert(1, ifindex=(of_any.ifindex or 0) + 20)  # IPv6 hears it by another socket
+        here.happens(lab.insert, 1, ifindex=(of_any.ifindex or 0) + 20)  # IPv6 hears it by another socket
         await here.until(lambda: all(here.view(group) for group in here.groups), "the memberships")
         await here.until_packets_flow()
         assert [str(group.filter) for group in here.groups] == [
@@ -266,7 +290,7 @@ async def test_an_interface_recreated_between_two_looks_is_noticed_by_the_kernel
     async with healing_on(lab, ASM4, ASM6) as here:
         before = here.groups[0].ifindex
         lab.remove(1)  # the event loop has no turn in between
-        lab.insert(1, ifindex=before)
+        here.happens(lab.insert, 1, ifindex=before)
         await here.until_told("deleted and back under the same index", *healed(here.groups))
         await here.until_packets_flow()
 
@@ -310,7 +334,7 @@ async def test_broadcast_is_heard_again_on_a_recreated_interface_and_a_strange_n
     async with healing_on(lab, "192.168.10.255:5000", "broadcast%eth0:5001") as here:
         lab.remove(1)
         await here.until_told("gone, and its memberships")
-        lab.insert(1)
+        here.happens(lab.insert, 1)
         await here.until_packets_flow()
         assert not any("not the broadcast address" in error for error in here.impaired)
         here.change("address", "add", "10.9.8.7/24", "dev", "eth0")
@@ -330,7 +354,7 @@ async def test_raw_ip_groups_are_joined_anew_by_sockets_that_hear_the_new_index(
         before = [group.ifindex for group in groups]
         lab.remove(1)
         await here.until_told("gone, and its memberships")
-        lab.insert(1)
+        here.happens(lab.insert, 1)
         await here.until_packets_flow()
         assert [group.ifindex for group in groups] != before
 
@@ -340,7 +364,7 @@ async def test_what_another_program_holds_as_well_is_said_not_to_be_announced(la
         with socat_peer(lab.host(1), "239.5.5.5", 5000, "reuseaddr"):
             lab.cut(1)
             await here.until_told("no carrier")
-            lab.plug(1)
+            here.happens(lab.plug, 1)
             await here.until_told("joined again: users 2, EXCLUDE {}; another program holds it too")
 
 
@@ -350,7 +374,7 @@ async def test_two_groups_of_one_address_leave_both_before_either_joins_again(la
             await announced_on(wire, "239.5.5.5", JOIN_TOLD)
             lab.cut(1)
             await here.until_told("no carrier")
-            lab.plug(1)
+            here.happens(lab.plug, 1)
             await here.until_told("joined again: users 2, EXCLUDE {}")
             await announced_on(wire, "239.5.5.5", JOIN_TOLD + 1)
         assert not any("another program" in entry for entry in here.told)
@@ -379,7 +403,7 @@ async def test_what_cannot_be_joined_again_is_said_with_the_remedy_and_tried_at_
 
         with monkeypatch.context() as patch:
             patch.setattr(groups_module, "open_group", no_descriptor)
-            lab.insert(1)
+            here.happens(lab.insert, 1)
             await here.until_told("alarm eth0 ff15::55: not joined again: this process has as many files")
             assert any("ulimit -n" in error for error in here.impaired)
         here.change("address", "add", "192.168.10.77/24", "dev", "eth0")
@@ -398,7 +422,7 @@ async def test_many_that_cannot_be_joined_again_are_told_once_and_not_again_for_
         await here.until_told("gone, and its memberships")
         with monkeypatch.context() as patch:
             patch.setattr(groups_module, "_open_bound", refuse)
-            lab.insert(1)
+            here.happens(lab.insert, 1)
             alarm = (
                 "alarm eth0: 50 memberships not joined again, [ff15::7:0]:5000 the first: this process has"
             )
@@ -425,7 +449,7 @@ async def test_without_netlink_s_news_the_interfaces_are_looked_at_and_heal_all_
         assert not here.node.link_monitor.is_live
         before = here.groups[0].ifindex
         lab.remove(1)  # and back before anybody looks: only the tables tell
-        lab.insert(1, ifindex=before)
+        here.happens(lab.insert, 1, ifindex=before)
         await here.until_told(*healed(here.groups))
         await here.until_packets_flow()
         lab.cut(1)
@@ -439,7 +463,7 @@ async def test_many_groups_are_healed_together_and_told_in_one_line(lab: Lab) ->
         here = Healing(node, lab.host(1), lab.host(2), [groups[0], groups[99]], [])
         lab.remove(1)
         await here.until_told("gone, and its memberships")
-        lab.insert(1)
+        here.happens(lab.insert, 1)
         await here.until_told("healed eth0: 100 memberships joined again, 239.7.0.0:5000 the first")
         await here.until_packets_flow()
         assert all(here.view(group) for group in groups)
@@ -450,7 +474,7 @@ async def test_many_groups_are_healed_together_and_told_in_one_line(lab: Lab) ->
 
 async def test_an_overrun_of_the_news_makes_us_look_at_everything(lab: Lab) -> None:
     async with healing_on(lab, ASM4) as here:
-        here.node._take_link_news([Overrun()])
+        here.happens(here.node._take_link_news, [Overrun()])
         assert here.told[0].startswith("healed eth0 239.5.5.5: joined again: users 1")
         await here.until_packets_flow()
 
@@ -480,7 +504,7 @@ async def test_another_interface_with_the_index_of_one_that_is_gone_is_not_taken
         lab.remove(1)
         await here.until_told("gone, and its memberships")
         here.change("link", "add", "other0", "index", str(before), "type", "veth", "peer", "name", "other1")
-        lab.insert(1)
+        here.happens(lab.insert, 1)
         await here.until_told("deleted and back under index", *healed(here.groups))
         await here.until_packets_flow()
         assert str(here.groups[0].endpoint) == "239.5.5.5%eth0:5000"
