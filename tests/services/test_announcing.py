@@ -174,7 +174,7 @@ async def ask_once(lab: Lab) -> None:
             querier = Querier(interface=lab.host(2).interface, version=3, interval_s=125, response_s=0.1)
         querier.send(0)
         querier.close()
-        await announced_on(wire, "239.5.5.5", 1, kind=MODE_IS_EXCLUDE)
+        await announced_on(wire, "239.5.5.5", times=1, kinds=MODE_IS_EXCLUDE)
 
 
 async def test_packets_flow_once_a_group_is_announced_of_which_the_switch_lost_the_reports(
@@ -190,7 +190,7 @@ async def test_packets_flow_once_a_group_is_announced_of_which_the_switch_lost_t
                 lab.plug(1)
                 set_port(lab, "nomaster")  # the event loop has no turn in between
                 await here.until_told(*healed(here.groups))
-                await announced_on(wire, "239.5.5.5", JOIN_TOLD)
+                await announced_on(wire, "239.5.5.5", times=JOIN_TOLD)
             set_port(lab, "master", lab.lans[0].bridge)
             before = multicasts_in(lab)
             for _ in range(5):
