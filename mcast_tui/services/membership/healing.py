@@ -2,10 +2,11 @@
 
 What the kernel does by itself was measured (Linux 6.18): a membership survives a pulled cable, an interface
 that is down, another name and other addresses; it does not survive that the interface is deleted. After a
-cable is plugged in again IPv4 memberships are not announced, so a switch that forgot them meanwhile stays
-deaf. So: when an interface has its carrier back, or is there again, under whichever index, every group on it
-is left and joined anew, and what the kernel's tables then say is told. No route is needed, and nothing waits.
-Of what then does not arrive the switch port may have lost the reports: it is announced some more times.
+cable is plugged in again IPv4 memberships are not announced, nor IPv6 ones of chosen sources, so a switch
+that forgot them meanwhile stays deaf. So: when an interface has its carrier back, or is there again, under
+whichever index, every group on it is left and joined anew, and what the kernel's tables then say is told. No
+route is needed, and nothing waits. Of what then does not arrive the switch port may have lost the reports: it
+is announced some more times.
 """
 
 from __future__ import annotations
