@@ -412,6 +412,32 @@ async def test_after_sleep_everything_is_announced_anew(lab: Lab) -> None:
         assert here.told[1].startswith("healed eth0 239.5.5.5: joined again: users 1")
 
 
+async def test_the_node_finds_out_by_itself_that_the_machine_slept(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept_s, clock = 0.0, time.clock_gettime
+
+    def after_sleep(which: int) -> float:
+        return clock(which) + (slept_s if which == time.CLOCK_BOOTTIME else 0.0)
+
+    def sleep() -> None:
+        nonlocal slept_s
+        slept_s = 3600.4
+
+    monkeypatch.setattr(time, "clock_gettime", after_sleep)
+    monkeypatch.setattr("mcast_tui.services.node.LOOK_AROUND_S", 0.05)
+    with reports_on(lab) as wire:
+        async with healing_on(lab, *EVERY_KIND) as here:
+            addresses = [str(group.endpoint.address) for group in here.groups]
+            await announced_on(wire, *addresses, times=JOIN_TOLD)
+            assert here.told == []
+            here.happens(sleep)
+            await here.until_told("link None: the machine slept for 3600 s", *healed(here.groups))
+            await here.until_packets_flow()
+            await announced_on(wire, *addresses, times=JOIN_TOLD + 1)
+            assert sum("slept" in entry for entry in here.told) == 1
+
+
 async def test_what_cannot_be_joined_again_is_said_with_the_remedy_and_tried_at_the_next_event(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
