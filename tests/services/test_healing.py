@@ -239,19 +239,30 @@ async def test_an_interface_that_was_down_is_received_on_and_sent_by_again_witho
         await _hears_ourselves(here)
 
 
-async def _hears_ourselves(here: Healing) -> None:
-    """Send to the first group and wait for what we sent: out by its interface, and back."""
-    group = here.groups[0]
+async def _hears_ourselves(here: Healing, group: Group | None = None, payload: bytes = b"from us\n") -> None:
+    """Send to the group, by itself the first, and wait for what we sent: out by its interface, and back."""
+    group = group or here.groups[0]
     before = here.node.ring.head
-    await here.node.send(group.endpoint, b"from us\n", SendOptions())
+    await here.node.send(group.endpoint, payload, SendOptions())
     own = lambda: [  # noqa: E731
         packet
         for number in range(before, here.node.ring.head)
-        if (packet := here.node.ring.packet(number)) and packet.payload == b"from us\n"
+        if (packet := here.node.ring.packet(number)) and packet.payload == payload
     ]
     await here.until(own, "our own datagram")
     assert own()[0].own
     assert own()[0].ifindex == group.ifindex
+
+
+async def _sources_seen(here: Healing, wire: Capture) -> list[str]:
+    """Send to each group; return what others see as the source of that, in the order of the groups."""
+    sources = []
+    for group in here.groups:
+        payload = f"of {time.time_ns()}\n".encode()
+        await _hears_ourselves(here, group, payload)
+        seen = await wire.will_see(until=payload)
+        sources += [str(packet.source) for packet in seen if packet.payload == payload]
+    return sources
 
 
 @pytest.mark.parametrize("is_same", [False, True], ids=["other-index", "same-index"])
@@ -332,21 +343,26 @@ async def test_a_renamed_interface_keeps_its_groups_under_the_new_name(lab: Lab)
 
 
 async def test_another_address_is_sent_from_at_once_and_none_at_all_is_warned_of(lab: Lab) -> None:
-    async with healing_on(lab, ASM4) as here:
-        here.change("address", "add", "192.168.10.77/24", "dev", "eth0")
-        here.change("address", "del", "192.168.10.1/24", "dev", "eth0")
-        here.change(
-            "address", "replace", "192.168.10.77/24", "dev", "eth0"
-        )  # it may have gone with the other
-        await here.until_told("address 192.168.10.1/24 removed", "address 192.168.10.77/24 added")
-        await here.until_packets_flow()
-        await _hears_ourselves(here)
-        here.change("address", "flush", "dev", "eth0", "scope", "global")
-        await here.until(
-            lambda: any("leaves from 0.0.0.0" in error for error in here.impaired), "the warning"
-        )
-        await here.until_packets_flow()
-        await _hears_ourselves(here)
+    with tcpdump_on(lab.host(3), "udp") as wire:
+        async with healing_on(lab, ASM4, ASM6) as here:
+            assert await _sources_seen(here, wire) == ["192.168.10.1", "fd00:10::1"]
+            here.change("address", "add", "192.168.10.77/24", "dev", "eth0")
+            here.change("address", "add", "fd00:10::77/64", "dev", "eth0", "nodad")
+            here.change("address", "del", "192.168.10.1/24", "dev", "eth0")
+            here.change("address", "del", "fd00:10::1/64", "dev", "eth0")
+            here.change(
+                "address", "replace", "192.168.10.77/24", "dev", "eth0"
+            )  # it may have gone with the other
+            await here.until_told("address 192.168.10.1/24 removed", "address 192.168.10.77/24 added")
+            await here.until_told("address fd00:10::1/64 removed", "address fd00:10::77/64 added")
+            await here.until_packets_flow()
+            assert await _sources_seen(here, wire) == ["192.168.10.77", "fd00:10::77"]
+            here.change("address", "flush", "dev", "eth0", "scope", "global")
+            await here.until(
+                lambda: any("leaves from 0.0.0.0" in error for error in here.impaired), "the warning"
+            )
+            await here.until_packets_flow()
+            assert await _sources_seen(here, wire) == ["0.0.0.0", "fe80::1"]
 
 
 async def test_broadcast_is_heard_again_on_a_recreated_interface_and_a_strange_network_is_warned_of(
