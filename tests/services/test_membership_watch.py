@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mcast_tui.errors import NetworkRefused
+from mcast_tui.net.link_monitor import GroupMonitor
 from mcast_tui.services.events import Explained, MembershipNews, QuerierLost
 from mcast_tui.services.lab.classroom.live_lan import LanPlan, LiveLan, SwitchTimes
 from mcast_tui.services.lab.wiring import SWITCH_NUMBER
-from mcast_tui.services.membership import wire_watch
+from mcast_tui.services.membership import table_watch, wire_watch
 from mcast_tui.services.membership.facts import What
 from mcast_tui.services.membership.querier_record import SECOND
 from mcast_tui.services.membership.table import HostTable
@@ -274,6 +276,30 @@ async def test_others_on_this_host_and_on_the_lan_are_told_apart(lab: Lab) -> No
         await eventually(lambda: ("leave", "other") in news, "the leave")
         [row] = [row for row in node.memberships.rows() if str(row.group) == "224.0.0.1" and row.ifindex != 1]
         assert row.who == "kernel"
+
+
+@pytest.mark.parametrize("group", ["239.1.1.1", "ff15::42"])
+async def test_what_another_program_joins_and_leaves_is_told_as_the_kernel_gives_notice_of_it(
+    host1: Host, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    """Nothing else has the tables read: the clock does not come to it."""
+    with host1.entered():
+        try:
+            GroupMonitor().close()
+        except NetworkRefused as refused:
+            pytest.skip(str(refused))  # a kernel before 6.14
+    monkeypatch.setattr(table_watch, "POLL_S", 3600.0)
+
+    def told() -> list[tuple[str, str, str]]:
+        entries = [each for each in node.timeline.since(0) if str(each.group) == group]
+        return [(each.what.value, each.who, each.origin) for each in entries]
+
+    joined, left = ("join", "other", "RTM_NEWMULTICAST"), ("leave", "other", "RTM_DELMULTICAST")
+    async with node_on(host1) as node:
+        node.memberships.follow()
+        with socat_peer(host1, group):
+            await eventually(lambda: told() == [joined], lambda: f"the notice of the join; {told()}")
+        await eventually(lambda: told() == [joined, left], lambda: f"the notice of the leave; {told()}")
 
 
 async def test_a_fault_of_the_watch_is_raised_at_its_end_and_leaves_no_tap_open(
