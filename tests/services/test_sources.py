@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import socket
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mcast_tui.errors import NetworkRefused, UsageError
+from mcast_tui.net import sockopt
 from mcast_tui.net.kernel import read_memberships
 from mcast_tui.net.membership import Membership
 from mcast_tui.services.actions import Actions
@@ -231,6 +233,28 @@ async def test_a_change_is_told_with_the_filter_as_it_was_read_back(host1: Host)
         assert entry.group == group.endpoint.address
         [told] = [event.explanation for event in events if isinstance(event, Explained)]
         assert told is node.explainer.explanation
+
+
+@FAMILIES
+async def test_what_is_shown_is_what_the_kernel_holds_and_not_what_it_was_asked_for(
+    host1: Host, monkeypatch: pytest.MonkeyPatch, family
+) -> None:
+    set_whole = sockopt.set_filter
+
+    def set_but_the_last(sock: socket.socket, group, ifindex: int, wanted: SourceFilter) -> None:
+        set_whole(sock, group, ifindex, replace(wanted, sources=wanted.sources[:-1]))
+
+    monkeypatch.setattr(sockopt, "set_filter", set_but_the_last)
+    a, b, c = (address_of(host1, family) + number for number in range(1, 4))
+    endpoint = parse_endpoint(f"[{GROUPS[6]}%eth0]:6666" if family == 6 else f"{GROUPS[4]}%eth0")
+    async with node_on(host1) as node:
+        [group] = await node.join(endpoint, sources=SourceFilter(FilterMode.INCLUDE, (a, b)))
+        assert group.filter == SourceFilter(FilterMode.INCLUDE, (a,))
+        assert group.shown_sources == (a,)
+        assert await change(node, group, Change.ONLY, b, c) == f"INCLUDE {{{b}}}"
+        assert group.shown_sources == (a, b)
+        told = node.timeline.since(0)[-1]
+        assert (told.text, str(told.filter)) == (f"hear only {b}, {c}: INCLUDE {{{b}}}", f"INCLUDE {{{b}}}")
 
 
 class Silent:
