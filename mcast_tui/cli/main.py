@@ -14,7 +14,7 @@ import io
 import os
 import sys
 
-from mcast_tui.cli.streams import prepare_streams
+from mcast_tui.cli.streams import Stdout, discard_stdout, prepare_streams, unwritten
 
 TYPE_CHECKING = False  # typing alone would take a third of the time of --help
 if TYPE_CHECKING:
@@ -29,6 +29,27 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit status; the only place that prints an error."""
     prepare_streams()
     words = sys.argv[1:] if arguments is None else arguments
+    stream = sys.stdout
+    sys.stdout = stdout = Stdout(stream)
+    try:
+        status = _answer(words)
+        stdout.flush()  # what fails when Python ends can no longer be said in our words
+    except OSError as error:
+        if stdout.error is None:
+            raise
+        discard_stdout()
+        if isinstance(error, BrokenPipeError):
+            return 0  # the reader has all that it wanted, as ``head`` and ``true`` have
+        refusal = unwritten(error.errno or 0)
+        print_error(refusal)
+        return refusal.exit_status
+    else:
+        return status
+    finally:
+        sys.stdout = stream
+
+
+def _answer(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
         from mcast_tui.cli.overview import overview
 

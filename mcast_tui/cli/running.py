@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING
 
+from mcast_tui.cli.streams import discard_stdout
 from mcast_tui.cli.talk import talk
 from mcast_tui.errors import UsageError
 from mcast_tui.services.caution import cautions
@@ -43,7 +43,7 @@ def run(work: Coroutine[None, None, int]) -> int:
     try:
         return asyncio.run(_until_terminated(work))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushing at exit would complain
+        discard_stdout()
         return 0
 
 

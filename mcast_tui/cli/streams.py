@@ -6,6 +6,12 @@ import io
 import os
 import sys
 
+TYPE_CHECKING = False  # as in `main`: typing takes longer than --help
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+    from mcast_tui.errors import McastError
+
 
 def prepare_streams() -> None:
     """Put /dev/null where a standard stream is closed, and escape what an encoding cannot say.
@@ -20,6 +26,50 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not so where a test or another program runs us
             stream.reconfigure(errors="backslashreplace")
+
+
+class Stdout:
+    """Standard output as it is, but it keeps the error of a write: the edge asks whose an `OSError` is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.error: OSError | None = None
+        """What stood in the way of a write."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write it; raises `OSError`, `BrokenPipeError` when nobody reads any more."""
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            raise self._kept(error) from error
+
+    def flush(self) -> None:
+        """Write what waits; raises as `write` does."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise self._kept(error) from error
+
+    def _kept(self, error: OSError) -> OSError:
+        if isinstance(error, BrokenPipeError):
+            error = BrokenPipeError()  # by its number click would know it, and exit with status 1
+        self.error = error
+        return error
+
+
+def discard_stdout() -> None:
+    """Let standard output lead nowhere from now on: Python flushes it at exit, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def unwritten(number: int, name: str = "standard output") -> McastError:
+    """Return the error of an output that the kernel refuses to write to, by the number it gave."""
+    from mcast_tui.errors import McastError
+
+    return McastError(f"write to {name}", os.strerror(number), errno=number)
 
 
 def say(line: str) -> None:

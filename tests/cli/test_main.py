@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
 from mcast_tui import __version__
+from mcast_tui.cli import verbs
 from mcast_tui.cli.commands import demo
 from mcast_tui.cli.main import main
 from mcast_tui.cli.overview import VERBS
@@ -95,6 +98,58 @@ def test_a_reader_that_goes_away_ends_a_listener_quietly(host1: Host) -> None:
     listener.stderr.close()
     assert b"Traceback" not in errors.data
     assert b"BrokenPipe" not in errors.data
+
+
+PRINTED = [
+    "--help",
+    "--version",
+    "man",
+    "explain ttl",
+    "listen --help",
+    "completion bash",
+    "lab lessons",
+    "send --print-socat 224.1.0.1",
+]
+"""What is printed at once and by no loop of events."""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", PRINTED)
+def test_a_reader_that_wants_nothing_ends_what_prints_quietly_and_well(words: str, unbuffered: str) -> None:
+    readable, writable = os.pipe()
+    os.close(readable)
+    with os.fdopen(writable, "wb") as nobody:
+        done = printed_to(nobody, words, unbuffered)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", PRINTED)
+def test_a_full_disk_is_said_so_by_what_prints(words: str, unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as disk:
+        done = printed_to(disk, words, unbuffered)
+    said = "mcast-tui: Cannot write to standard output: No space left on device (ENOSPC).\n"
+    assert (done.returncode, done.stderr) == (4, said)
+
+
+def printed_to(output: IO[bytes], words: str, unbuffered: str) -> subprocess.CompletedProcess[str]:
+    """Run a command into an output; Python writes at once, or only at the end, as PYTHONUNBUFFERED says."""
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    line = [*COMMAND, *words.split()]
+    return subprocess.run(
+        line, stdout=output, stderr=subprocess.PIPE, text=True, check=False, env=environment
+    )
+
+
+def test_an_error_of_the_kernel_that_is_not_of_standard_output_is_not_called_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no room elsewhere")
+
+    monkeypatch.setattr(verbs.cli, "main", fail)
+    with pytest.raises(OSError, match="no room elsewhere"):
+        main(["man"])
 
 
 def test_a_setting_from_the_environment_that_is_nonsense_is_refused(host1: Host) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -215,6 +217,20 @@ def test_who_answers_from_elsewhere_is_counted_and_not_shown(lab: Lab) -> None:
             assert lines(sender.output) == [line]
     assert "it is me" in line
     assert line.isprintable()
+
+
+def test_a_reader_of_answers_that_is_gone_ends_it_quietly_and_well(host1: Host, host2: Host) -> None:
+    readable, writable = os.pipe()
+    os.close(readable)
+    asked = ("192.168.10.2:7000", "who?", "--wait", "60")
+    with socat(host2, "PIPE", "UDP4-RECVFROM:7000"):
+        sender = host1.popen([*COMMAND, "send", *asked], stdout=writable, stderr=subprocess.PIPE)
+        os.close(writable)
+        with sender.stderr as errors:
+            said = errors.read()
+        assert sender.wait(timeout=PATIENCE_S) == 0
+    assert b"Traceback" not in said
+    assert b"1 answer of 192.168.10.2:7000" in said
 
 
 def test_no_answer_is_status_1(host1: Host) -> None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from mcast_tui.errors import McastError
+from mcast_tui.cli.streams import unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,8 +109,7 @@ class Output:
         if isinstance(self._error, BrokenPipeError):
             raise self._error
         if self._error is not None:
-            reason, number = os.strerror(self._error.errno or 0), self._error.errno
-            raise McastError(f"write to {self._name}", reason, errno=number)
+            raise unwritten(self._error.errno or 0, self._name)
 
     async def finish(self) -> None:
         """Wait until everything is written, but not for ever; raises as `has_room` does."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -84,15 +82,12 @@ def _answers(sock: socket.socket, destination: Endpoint, leaving: Departure) -> 
 
 @contextmanager
 def _told(report: Report, answers: AnswersOfOne | None) -> Iterator[None]:
-    """Tell at the end what went out, however the block ends; when the reader of stdout is gone, end well."""
+    """Tell at the end what went out, however the block ends."""
     was_stopped = True
     try:
         with ended_by_signals():
             yield
         was_stopped = False
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushing at exit would complain
-        raise SystemExit(0) from None
     finally:
         report.sum_up(was_stopped=was_stopped)
         if answers is not None:
