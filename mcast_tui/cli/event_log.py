@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from mcast_tui.services.events import Event
 
 
+_REMEDIES = {
+    errno.ENXIO: "Start its reader first.",
+    errno.EACCES: "Name a file that you may append to.",
+}
+
+
 class EventLog:
     """Writes the events it is given to `path`; an async context manager. Raises `UsageError` on entry."""
 
@@ -84,5 +90,5 @@ def _open(path: str) -> int:
             f"write events to {path}",
             os.strerror(number),
             errno=number,
-            remedy="Start its reader first." if number == errno.ENXIO else None,
+            remedy=_REMEDIES.get(number),
         ) from error

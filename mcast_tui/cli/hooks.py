@@ -81,7 +81,9 @@ def hook_options(*occasions: str, stall_after: bool = True) -> Callable[[Functio
 def events_option(function: Function) -> Function:
     """Add ``--events``."""
     described = "Append each event of memberships and streams to FILE, one JSON object a line."
-    return click.option("--events", type=click.Path(dir_okay=False), metavar="FILE", help=described)(function)
+    # It is only written, and whether it can be is known once it is opened: a mode does not tell all.
+    file = click.Path(dir_okay=False, readable=False)
+    return click.option("--events", type=file, metavar="FILE", help=described)(function)
 
 
 def take_told(values: dict[str, Any], *, shows: bool = False) -> Told:

@@ -17,7 +17,7 @@ from mcast_tui.cli.main import main
 from mcast_tui.cli.printing import output
 from mcast_tui.services.events import MembershipNews
 from mcast_tui.services.membership.facts import TimelineEntry, What
-from tests.cli.commands import run_on, started, wait_lines
+from tests.cli.commands import COMMAND, run_on, started, wait_lines
 from tests.peers import Program, requires, socat_peer, wait_until
 
 if TYPE_CHECKING:
@@ -34,6 +34,24 @@ JOINED = TimelineEntry(
 def written(path: Path) -> list[str]:
     """Return the whole lines of a file so far."""
     return path.read_text().split("\n")[:-1] if path.exists() else []
+
+
+@requires("setpriv")
+def test_a_file_of_events_is_to_be_written_and_need_not_be_read(host1: Host, tmp_path: Path) -> None:
+    log = tmp_path / "events"
+    bare = "-dac_override,-dac_read_search"  # as root, too, the modes of files count then
+    line = ["setpriv", f"--bounding-set={bare}", *COMMAND, "listen", GROUP, "-t", "0.1", "--events", str(log)]
+    log.touch()
+    log.chmod(0o200)
+    assert host1.run(line, check=False).returncode == 1
+    log.chmod(0o600)
+    assert json.loads(written(log)[0])["event"] == "join"
+    for mode in (0o000, 0o400):
+        log.chmod(mode)
+        refused = host1.run(line, check=False)
+        assert refused.returncode == 2
+        assert f"Cannot write events to {log}: Permission denied (EACCES)." in refused.stderr
+        assert "Name a file that you may append to." in refused.stderr
 
 
 @requires("socat")
