@@ -11,6 +11,7 @@ import os
 import sys
 
 from mcast_tui.cli.running import read_available
+from mcast_tui.cli.streams import unwritten
 from mcast_tui.cli.talk import talk
 from mcast_tui.safe import safe_text
 from mcast_tui.services.relay.end import LINGER_S
@@ -38,7 +39,7 @@ class StandardStreams:
             return await read_available(STDIN, self._block_size) or None
 
     async def write(self, data: bytes) -> None:
-        """Write it; raises `BrokenPipeError` when nobody reads any more."""
+        """Write it; raises `BrokenPipeError` when nobody reads any more, else `McastError`."""
         if self._shows:
             data = self._as_shown(data)
         async with self._writing:
@@ -60,7 +61,12 @@ class StandardStreams:
 async def _write_all(fd: int, data: bytes) -> None:
     while data:
         await _until(fd)
-        data = data[os.write(fd, data) :]
+        try:
+            data = data[os.write(fd, data) :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise unwritten(error.errno or 0) from error
 
 
 async def _until(fd: int) -> None:

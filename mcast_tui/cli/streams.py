@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -17,12 +18,17 @@ def prepare_streams() -> None:
     """Put /dev/null where a standard stream is closed, and escape what an encoding cannot say.
 
     Without the first, a print to a closed stderr would land in stdout, and a socket could become file
-    descriptor 0. Without the second, one letter from the wire ends a program whose locale is not UTF-8.
+    descriptor 0. In place of stdout it cannot be written to: data that goes nowhere is an error, talk is
+    not. Without the second, one letter from the wire ends a program whose locale is not UTF-8.
     """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    for name, mode, access in (
+        ("stdin", "r", os.O_RDWR),
+        ("stdout", "w", os.O_RDONLY),
+        ("stderr", "w", os.O_RDWR),
+    ):
         if getattr(sys, name) is None:
             # For the life of the process; opened from 0 up, so that each takes its own descriptor.
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not so where a test or another program runs us
             stream.reconfigure(errors="backslashreplace")
@@ -69,7 +75,10 @@ def unwritten(number: int, name: str = "standard output") -> McastError:
     """Return the error of an output that the kernel refuses to write to, by the number it gave."""
     from mcast_tui.errors import McastError
 
-    return McastError(f"write to {name}", os.strerror(number), errno=number)
+    remedy = None
+    if number == errno.EBADF:
+        remedy = "It is closed, or open for reading only; what nobody wants goes to /dev/null."
+    return McastError(f"write to {name}", os.strerror(number), errno=number, remedy=remedy)
 
 
 def say(line: str) -> None:

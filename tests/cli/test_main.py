@@ -194,6 +194,25 @@ def test_what_talks_makes_it_safe(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "held by ␛[31mevil·\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "man",
+        "groups",
+        "groups --watch",
+        "lab lessons",
+        "listen 224.1.0.1%eth0",
+        "query 192.168.10.2 a",
+    ],
+)
+def test_who_would_print_to_a_closed_stdout_refuses_at_once(host1: Host, words: str) -> None:
+    done = shell(host1, f'"$@" {words} >&-')
+    assert done.returncode == 4, done.stderr
+    assert "Cannot write to standard output: Bad file descriptor (EBADF).\n  It is closed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_what_is_printed_acts_on_no_terminal_and_a_script_gets_it_as_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ descriptor stays as it is: to make it non-blocking would change it for every pro
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import select
@@ -32,6 +33,7 @@ GRACE_S = 1.0
 class Output:
     """A file descriptor being written to; a context manager, on the event loop it is entered on.
 
+    Raises `McastError` on entry when it is not open for writing.
     `taken` is called on the loop with how many entries those bytes were, when they are written.
     """
 
@@ -56,6 +58,8 @@ class Output:
         self._thread = threading.Thread(target=self._write_chunks, name="mcast-tui output", daemon=True)
 
     async def __aenter__(self) -> Self:
+        if _access_of(self._descriptor) == os.O_RDONLY:
+            raise unwritten(errno.EBADF, self._name)
         self._loop = asyncio.get_running_loop()
         self._thread.start()
         self._is_watched = _tells_of_its_reader(self._descriptor)
@@ -177,4 +181,8 @@ def _write_all(descriptor: int, data: bytes) -> OSError | None:
 def _tells_of_its_reader(descriptor: int) -> bool:
     """Whether epoll tells when the other end is closed: of the writing end of a pipe."""
     is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
-    return is_pipe and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
+    return is_pipe and _access_of(descriptor) == os.O_WRONLY
+
+
+def _access_of(descriptor: int) -> int:
+    return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
