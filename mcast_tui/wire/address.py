@@ -186,9 +186,25 @@ def _split_source(piece: Piece) -> tuple[Piece | None, Piece]:
         )
     if after is None:
         return None, before
+    if before.startswith("[") and "]" not in str(before):
+        remedy = f"Write {_with_source_outside(before, after)}."
+        raise before.refused("brackets hold one address, without its source", remedy)
     if rest is not None and not before:
         return None, after  # VLC's habit: udp://@GROUP
     return before, after
+
+
+def _with_source_outside(source: Piece, rest: Piece) -> str:
+    """Return the whole text as it can be read, where brackets hold the source too; else an example."""
+    whole, tail = source.whole, str(rest)
+    start = whole[: source.start] + whole[source.start : rest.start].lstrip("[")
+    for text in (f"{start}[{tail}", start + tail, start + tail.replace("]", "")):
+        try:
+            parse_endpoint(text)
+        except EndpointError:
+            continue
+        return text
+    return "for example fd00::2,[ff15::42%eth0]:6666"
 
 
 def _split_host(host: Piece) -> tuple[Piece, str | None, Piece | None]:
@@ -229,6 +245,8 @@ def _parse_interface(zone: Piece) -> str:
     if bad is not None and text[bad] == ":":
         remedy = "Write it as [ff15::42%eth0]:6666."
         raise zone.refused("a port needs the IPv6 address in brackets", remedy, at=bad)
+    if bad is not None and text[bad] == "]":
+        raise zone.refused("no [ stands before this ]", "Write for example [ff15::42%eth0]:6666.", at=bad)
     if bad is not None:
         remedy = "Write the interface's index in place of its name."
         raise zone.refused(f"{text[bad]!r} cannot be in an interface here", remedy, at=bad)

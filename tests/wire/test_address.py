@@ -161,6 +161,26 @@ def test_what_cannot_be_read_is_refused_at_its_column_with_the_reason(text, colu
     assert reason in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("[fd00:10::2,ff15::42%eth0]:7", "fd00:10::2,[ff15::42%eth0]:7"),
+        ("udp://[fd00:10::2@ff15::42%eth0]:7+2", "udp://fd00:10::2@[ff15::42%eth0]:7+2"),
+        ("[10.0.0.1,232.1.1.1%eth0]:7", "10.0.0.1,232.1.1.1%eth0:7"),
+        ("[fd00:10::2,[ff15::42%eth0]:7", "fd00:10::2,[ff15::42%eth0]:7"),
+        ("[" * 50 + "fd00:10::2,[ff15::42%eth0]:7", "fd00:10::2,[ff15::42%eth0]:7"),
+        ("[fd00:10::2,ff15::42%eth0:7", "fd00::2,[ff15::42%eth0]:6666"),
+        ("[fd00:10::2,nonsense]:7", "fd00::2,[ff15::42%eth0]:6666"),
+        ("ff15::42%eth0]:7", "[ff15::42%eth0]:6666"),
+    ],
+)
+def test_brackets_in_the_wrong_place_are_answered_with_what_can_be_read(text, right):
+    with pytest.raises(EndpointError) as refusal:
+        parse_endpoint(text)
+    assert f" {right}." in refusal.value.remedy
+    parse_endpoint(right)
+
+
 def test_a_pasted_megabyte_makes_no_megabyte_of_error():
     with pytest.raises(EndpointError) as refusal:
         parse_endpoint("224.1.0.1" * 200_000)
