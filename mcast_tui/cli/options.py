@@ -12,6 +12,7 @@ from mcast_tui.errors import EndpointError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from ipaddress import IPv4Network, IPv6Network
 
     from mcast_tui.services.settings import Settings
     from mcast_tui.wire.address import Endpoint
@@ -89,16 +90,31 @@ def settings_from(values: dict[str, Any], places: Sequence[Place] = ()) -> Setti
     """Return the settings of file and environment with the command line's values over them.
 
     A receive buffer is one for the whole run: the largest that a place asks for, unless it is an option.
+    Raises `UsageError` for a place at which the ranges would refuse everything.
     """
     from mcast_tui.config import load_settings
     from mcast_tui.wire.address import parse_network
 
     ranges = tuple(parse_network(text) for text in values.pop("ranges", ()))
     settings = load_settings().override(ranges=ranges or None, **values)
+    for place in places:
+        _refuse_deafness(place, settings.ranges)
     asked = [place.receive_buffer for place in places if place.receive_buffer is not None]
     if asked and values.get("receive_buffer") is None:
         return settings.override(receive_buffer=max(asked))
     return settings
+
+
+def _refuse_deafness(place: Place, ranges: Sequence[IPv4Network | IPv6Network]) -> None:
+    family = place.endpoint.family
+    if place.is_filtered or not ranges or any(network.version == family for network in ranges):
+        return
+    everything = "0.0.0.0/0" if family == 4 else "::/0"
+    raise UsageError(
+        f"accept packets at {place} from {', '.join(map(str, ranges))} only",
+        f"it is an IPv{family} address, and no range is: nothing would be accepted",
+        remedy=f"Name an IPv{family} network, too; --range {everything} is all of them.",
+    )
 
 
 def read_places(texts: tuple[str, ...], *, serves: bool = False) -> list[Place]:

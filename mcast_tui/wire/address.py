@@ -145,7 +145,7 @@ def parse_group(
 
 
 def parse_network(text: str) -> IPv4Network | IPv6Network:
-    """Read ``192.168.10.0/24``, ``fe80::/64`` or ``[fe80::]/64``; an address alone is a network of one.
+    """Read the network of a sender: ``192.168.10.0/24``, ``fe80::/64`` or ``[fe80::]/64``; an address is one.
 
     Raises EndpointError, which speaks of a network.
     """
@@ -170,6 +170,9 @@ def _parse_network(text: str) -> IPv4Network | IPv6Network:
     network = ip_network((address, length), strict=False)
     if network.network_address != address:
         raise place.refused(f"{address} has bits set beyond /{length}", f"Write {network}.")
+    if network.is_multicast:  # RFC 1122 section 3.2.1.3, RFC 4291 section 2.7
+        remedy = "Write the network the senders are in, for example 192.168.10.0/24 or fe80::/64."
+        raise place.refused("no packet comes from a multicast address", remedy)
     return network
 
 

@@ -74,6 +74,9 @@ TEXTS = {
         "fe80::/129": "not from 0 to 128",
         "192.168.10.1/24": "Write 192.168.10.0/24.",
         "192.168.10.0/24,10.0.0.0/8": A_NETWORK,
+        "ff02::/16": "no packet comes from a multicast address",
+        "224.0.0.0/4": "no packet comes from a multicast address",
+        "fd00::/8": "it is an IPv4 address, and no range is",
         "\x1b[31m": A_NETWORK,
     },
     "--bind": {

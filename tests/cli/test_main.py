@@ -256,6 +256,27 @@ def test_a_wrong_range_is_refused_by_name(host1: Host) -> None:
     assert "network" in done.stderr
 
 
+def test_a_range_is_needed_for_each_family_that_is_listened_to(host1: Host) -> None:
+    both = ("listen", "224.1.0.1%eth0", "[ff15::42%eth0]:6666", "-t", "0.01", "--range", "192.168.10.0/24")
+    refused = main_on(host1, *both)
+    assert refused.returncode == 2
+    assert "[ff15::42%eth0]:6666" in refused.stderr
+    remedy = "--range ::/0"
+    assert remedy in refused.stderr
+    assert main_on(host1, *both, *remedy.split()).returncode == 1
+
+
+def test_a_range_of_the_environment_that_fits_no_endpoint_is_refused(
+    host1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCAST_TUI_RANGES", "fd00::/8")
+    refused = main_on(host1, "listen", "224.1.0.1%eth0", "-t", "0.01")
+    assert refused.returncode == 2
+    assert "--range 0.0.0.0/0" in refused.stderr
+    filtered = main_on(host1, "listen", "UDP4-RECV:6666,range=192.168.10.0/24", "-t", "0.01")
+    assert filtered.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("word", "said"), [("listn", "Did you mean mcast-tui listen?"), ("help", "--help lists")]
 )
