@@ -35,6 +35,30 @@ def test_source_tos_and_ttl_are_on_the_wire_as_told(host1: Host, host2: Host) ->
 
 
 @pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--ttl 0", "stays on this host, where only its members hear it"),
+        ("--ttl 0 --no-loop", "--no-loop keeps it from those here: nobody hears it"),
+        ("--ttl 1", None),
+    ],
+)
+@pytest.mark.parametrize("verb", ["send", "query"])
+@pytest.mark.parametrize(
+    ("group", "limit"), [("224.1.0.1%eth0:6666", "TTL"), ("[ff15::42%eth0]:6666", "hop limit")]
+)
+def test_who_sends_no_further_than_this_host_is_told_so_once(
+    host1: Host, group: str, limit: str, verb: str, options: str, said: str | None
+) -> None:
+    more = {"send": ["again"], "query": ["--wait", "0"]}[verb]
+    done = main_on(host1, verb, group, "hello", *more, *options.split())
+    warnings = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert len(warnings) == (said is not None)
+    if said is not None:
+        assert warnings[0].startswith(f"  warning: with a {limit} of 0 ")
+        assert warnings[0].endswith(said)
+
+
+@pytest.mark.parametrize(
     "destination", ["224.1.0.1%eth0:6666", "224.1.0.1:6666", "192.168.10.2:6666", "[ff02::4d43%eth0]:6666"]
 )
 def test_the_source_that_is_told_is_the_one_on_the_wire(host1: Host, host2: Host, destination: str) -> None:

@@ -89,6 +89,7 @@ class _Asking:
         port = self._query.port
         whence = f" from port {port.number}" if port.protocol is None else ""
         talk(f"asking {self._asked.destination}{whence} {by}")
+        self._asked.departure.tell_reach(self._asked.destination.address)
         if self._asked.payload is None and os.isatty(0):
             talk("each line is a question; ctrl+d ends them")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mcast_tui.cli.options import as_raw, settings_from
+from mcast_tui.cli.talk import talk
 from mcast_tui.errors import EndpointError, UsageError
 
 if TYPE_CHECKING:
@@ -83,6 +84,16 @@ class Departure:
         from mcast_tui.net.interfaces import route_source
 
         return self.options.source or route_source(address, self.interface)
+
+    def tell_reach(self, address: Address) -> None:
+        """Say so where what is sent to a group leaves this host by no interface."""
+        if self.options.hop_limit != 0 or not address.is_multicast:
+            return
+        limit = "TTL" if address.version == 4 else "hop limit"
+        reach = "stays on this host, where only its members hear it"
+        if not self.options.loop:
+            reach = "does not leave this host, and --no-loop keeps it from those here: nobody hears it"
+        talk(f"  warning: with a {limit} of 0 it {reach}")
 
 
 def destination_at(text: str, raw: int | None, **terms: Any) -> Place:

@@ -40,6 +40,8 @@ class Report:
         if self.packets <= TOLD_SINGLY:
             self._told = self._last
             self._tell(sent, destination)
+            if self.packets == 1:
+                self._departure.tell_reach(sent.destination)
         elif self._last - self._told >= BETWEEN_LINES_S:
             self._told = self._last
             talk(f"{self.packets} packets so far{self._reached()}")
