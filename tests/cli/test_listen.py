@@ -78,7 +78,7 @@ def test_json_is_ascii_so_that_nothing_acts_on_a_terminal(host1: Host, host2: Ho
 def test_a_count_ends_it_with_success(host1: Host, host2: Host) -> None:
     with started(host1, "listen", CHAT, "-c", "1") as listener, socat_peer(host2) as peer:
         peer.say("one")
-        assert listener.process.wait(timeout=10) == 0
+        assert listener.ended() == 0
         assert len(lines(listener.output)) == 1
 
 
@@ -96,7 +96,7 @@ def test_a_signal_ends_it_with_its_status_and_leaves_the_group(host1: Host, numb
     with started(host1, "listen", CHAT) as listener:
         assert "010001E0" in host1.run(["cat", "/proc/thread-self/net/igmp"]).stdout
         listener.process.send_signal(number)
-        assert listener.process.wait(timeout=10) == status
+        assert listener.ended() == status
         assert b"Traceback" not in listener.errors.data
     assert "010001E0" not in host1.run(["cat", "/proc/thread-self/net/igmp"]).stdout
 
@@ -106,7 +106,7 @@ def test_what_is_ignored_when_it_starts_does_not_end_it(host1: Host, host2: Host
         listener.errors.wait(lambda: b"listening to" in listener.errors.data, "listening")
         listener.process.send_signal(signal.SIGHUP)
         main_on(host2, "send", CHAT, "still here")
-        assert listener.process.wait(timeout=10) == 0
+        assert listener.ended() == 0
         assert b"still here" in listener.output.data
 
 
@@ -115,7 +115,7 @@ def test_a_terminal_that_has_no_such_letter_gets_its_number(host1: Host, host2: 
     with Program(host1, ascii_only) as listener:
         listener.errors.wait(lambda: b"listening to" in listener.errors.data, "listening")
         main_on(host2, "send", CHAT, "grüße")
-        assert listener.process.wait(timeout=10) == 0
+        assert listener.ended() == 0
         [line] = wait_lines(listener, 1)
     assert r"gr\xfc\xdfe" in line
 
@@ -158,7 +158,7 @@ def test_a_source_port_that_does_not_match_is_refused(host1: Host, host2: Host) 
     ):
         other.say("from 7777")
         peer.say("from 6666")
-        assert listener.process.wait(timeout=10) == 0
+        assert listener.ended() == 0
         assert "from 6666" in lines(listener.output)[0]
 
 

@@ -50,7 +50,7 @@ def test_the_command_before_head_ends_quietly_and_well(host1: Host, host2: Host)
     with Program(host1, ["bash", "-c", f"set -o pipefail; {line} | head -n 1"]) as pipeline:
         pipeline.errors.wait(lambda: b"listening to" in pipeline.errors.data, "listening")
         main_on(host2, "send", CHAT, "only this")
-        assert pipeline.process.wait(timeout=PATIENCE_S) == 0
+        assert pipeline.ended() == 0
         [record] = wait_lines(pipeline, 1)
         assert json.loads(record)["text"] == "only this\n"
         assert b"Traceback" not in pipeline.errors.data

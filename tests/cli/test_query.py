@@ -13,7 +13,7 @@ import pytest
 from mcast_tui.cli.main import main
 from mcast_tui.human import counted
 from tests.cli.commands import COMMAND, run_on, started, wait_lines
-from tests.peers import PATIENCE_S, Socat, requires, socat, socat_peer, tcpdump_on
+from tests.peers import Socat, requires, socat, socat_peer, tcpdump_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ def test_who_is_refused_is_counted_and_shown_only_on_request(
         with started(host1, *asked, until="asking") as query:
             said = wait_lines(query, 2)
             query.process.send_signal(signal.SIGINT)
-            assert query.process.wait(timeout=PATIENCE_S) == 130
+            assert query.ended() == 130
             query.errors.wait(lambda: b" question" in query.errors.data, "the sum")
             refused = 2 - len(admitted)
             heard = f"{counted(2 - refused, 'answer')} from {counted(2 - refused, 'host')}"
@@ -136,7 +136,7 @@ def test_each_line_of_a_pipe_is_a_question_and_answers_come_between_them(host1: 
             query.write(f"{word}\n".encode())
             assert wait_lines(query, count)[-1].endswith(word)
         query.process.stdin.close()
-        assert query.process.wait(timeout=PATIENCE_S) == 0
+        assert query.ended() == 0
         query.errors.wait(lambda: b"2 answers from 1 host to 2 questions" in query.errors.data, "the sum")
 
 
@@ -177,7 +177,7 @@ def test_what_acts_on_a_terminal_is_shown_and_repeated_answers_are_all_shown(
         for count in (1, 2):
             peer.write(b"\x1b]0;pwned\x07\xff\r\nx\n")
             said = wait_lines(query, count)
-        assert query.process.wait(timeout=PATIENCE_S) == 0
+        assert query.ended() == 0
     assert all("pwned" in line and line.isprintable() for line in said)
 
 

@@ -121,7 +121,7 @@ def test_without_an_end_it_goes_on_until_a_signal_and_sums_up(
     ):
         wire.packets(12)
         sender.process.send_signal(number)
-        assert sender.process.wait(timeout=PATIENCE_S) == status
+        assert sender.ended() == status
         sender.errors.wait(lambda: b"before it was stopped" in sender.errors.data, "the sum")
         assert b"100/s asked" in sender.errors.data
         assert b"Traceback" not in sender.errors.data
@@ -212,7 +212,7 @@ def test_what_the_one_address_answers_is_printed(host1: Host, host2: Host) -> No
         there.say("me")
         wire.packets(1)
         sender.process.stdin.close()
-        assert sender.process.wait(timeout=PATIENCE_S) == 0
+        assert sender.ended() == 0
         assert wait_lines(sender, 1) == ["192.168.10.2:7000 len 3 me"]
         sender.errors.wait(lambda: b"1 answer of 192.168.10.2:7000" in sender.errors.data, "the sum")
 
@@ -235,7 +235,7 @@ def test_who_answers_from_elsewhere_is_counted_and_not_shown(lab: Lab) -> None:
             there.write(b"\x1b]0;it is me\x07\n")
             [line] = wait_lines(sender, 1)
             sender.process.send_signal(signal.SIGINT)
-            assert sender.process.wait(timeout=PATIENCE_S) == 130
+            assert sender.ended() == 130
             sender.errors.wait(lambda: b"answer of" in sender.errors.data, "the sum")
             assert b"1 answer of 192.168.10.2:7000, 2 from elsewhere not shown" in sender.errors.data
             assert lines(sender.output) == [line]

@@ -17,7 +17,7 @@ import pytest
 
 from mcast_tui import __version__
 from tests.cli.commands import COMMAND, run_on
-from tests.peers import PATIENCE_S, Socat, requires, socat, tcpdump_on, wait_until
+from tests.peers import Socat, requires, socat, tcpdump_on, wait_until
 from tests.pty_app import unsafe_in
 from tests.services.relays import has_ended
 
@@ -175,7 +175,7 @@ def test_an_output_that_cannot_be_written_is_named(host1: Host, host2: Host, to:
     with Socat(host2, ["sh", "-c", f"exec {OURS} -dd -u UDP4-RECV:6666 STDIO {to}"]) as program:
         program.errors.wait(lambda: b"opened" in program.errors.data, "an open socket")
         run_on(host1, "send", "192.168.10.2:6666", "lost")
-        assert program.process.wait(timeout=PATIENCE_S) == 4
+        assert program.ended() == 4
         program.errors.wait(lambda: said.encode() in program.errors.data, said)
     assert b"Traceback" not in program.errors.data
 
