@@ -119,6 +119,9 @@ class Pane:
         self.added = 0
         """Lines ever added: a reader's cursor, since the deque forgets."""
         self.unread = 0
+        """Text lines of others since it was read last: neither ours nor payloads that are no text."""
+        self.unread_from = 0
+        """The number of the first of these, counted as `added` does; means nothing while there is none."""
         self.skipped = 0
         """Datagrams of this pane that came too fast for a line of their own."""
         self.revision = 0
@@ -148,9 +151,11 @@ class Pane:
     def _take(self, line: Line) -> None:
         if line.own and self._mark_heard(line):
             return
-        self.add(line)
         if not line.own and line.is_text:
+            if not self.unread:
+                self.unread_from = self.added
             self.unread += 1
+        self.add(line)
 
     def _mark_heard(self, heard: Line) -> bool:
         """Mark the oldest line of ours that this is the looped-back copy of."""

@@ -100,6 +100,31 @@ async def test_unread_lines_are_counted_marked_and_read_by_looking(host1: Host, 
         await frame.until(lambda: "Chat •" not in frame.text, "the mark to go")
 
 
+async def test_the_divider_stands_before_the_first_unread_line_and_counts_what_the_badge_counts(
+    host1: Host, host2: Host
+) -> None:
+    async with frame_on(host1, "224.1.0.1") as frame:
+        await frame.press("2")
+        send_from(host2, b"seen\n")
+        await frame.until(lambda: "seen" in frame.text, "the first line")
+        await frame.press("1")
+        send_from(host2, b"\xff\x00\xfe")  # counted by no badge
+        send_from(host2, b"unread one\n")
+        send_from(host2, b"\xff\x00\xfe\xfd")
+        send_from(host2, b"unread two\n")
+        await frame.until(lambda: "2 Chat •2" in frame.text, "the unread mark")
+        await frame.enter("mine")
+        await frame.until(lambda: len(frame.node.chat.lines(1)) == 6, "our own line")
+        await frame.press("escape", "2")
+        await frame.until(lambda: " new ─" in frame.text, "the divider")
+        await frame.until(lambda: "looped" in frame.text, "our own line")
+        send_from(host2, b"while it is looked at\n")
+        await frame.until(lambda: "while it is" in frame.text, "a line that never was unread")
+        rows = ["seen", "3 bytes", "─ 2 new ─", "unread one", "4 bytes", "unread two", "mine", "while it is"]
+        said = [next((words for words in rows if words in row), None) for row in frame.text.splitlines()]
+        assert [words for words in said if words] == rows
+
+
 async def test_scrolling_up_holds_the_view_and_the_pill_leads_back(host1: Host, host2: Host) -> None:
     async with frame_on(host1, "224.1.0.1", size=(120, 24)) as frame:
         await frame.press("2")

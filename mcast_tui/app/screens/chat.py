@@ -59,7 +59,7 @@ class ChatPane(Vertical):
         self._pane, self._title, self._empty = pane, title, empty
         self._skipped = -1
         self._nothing.update(empty)
-        self.view.show(pane, unread=pane.unread if pane else 0, hidden_before=hidden_before)
+        self.view.show(pane, hidden_before=hidden_before)
         self.tick()
 
     def tick(self) -> None:

@@ -74,6 +74,7 @@ class ChatView(Rows, can_focus=True):
         self._measures = Measures(0, 0)
         self._measured = 0
         self._oldest: int | None = None
+        self._unread = 0
         self._unread_from: int | None = None
         self._hidden_before = 0
         self._following = True
@@ -92,10 +93,15 @@ class ChatView(Rows, can_focus=True):
     def is_empty(self) -> bool:
         return not self._rows
 
-    def show(self, pane: Pane | None, *, unread: int = 0, hidden_before: int = 0) -> None:
-        """Draw this pane from now on; its last `unread` lines go below the unread mark."""
+    def show(self, pane: Pane | None, *, hidden_before: int = 0) -> None:
+        """Draw this pane from now on, with the unread mark before the first line that is unread now.
+
+        It says how many `Pane.unread` counts: text lines of others. Below it there may be more lines: ours,
+        those of payloads that are no text, and what came while somebody looked.
+        """
         self._pane = pane
-        self._unread_from = pane.added - unread if pane and unread else None
+        self._unread = pane.unread if pane else 0
+        self._unread_from = pane.unread_from if pane and pane.unread else None
         self._hidden_before = hidden_before
         self._measures = Measures(0, 0)
         self._drawn = None
@@ -134,7 +140,7 @@ class ChatView(Rows, can_focus=True):
                 known = (line, list(rows_of(line, number, self._measures, self._glyphs)))
             layout[number] = known
             if number == self._unread_from and number > begin:
-                rows.append(self._unread_row(added - number, number))
+                rows.append(self._unread_row(number))
             rows += known[1]
         self._layout, self._rows, self._oldest = layout, rows, oldest
         if oldest > begin:
@@ -164,8 +170,8 @@ class ChatView(Rows, can_focus=True):
         self._layout.clear()
         return True
 
-    def _unread_row(self, count: int, number: int) -> Row:
-        said = f" {count} new "
+    def _unread_row(self, number: int) -> Row:
+        said = f" {self._unread} new "
         dash = self._glyphs.dash
         side = dash * max(2, (self.row_width - len(said)) // 2)
         return Row(f"{side}{said}{side}", "$warning", number=number, heads=True)
