@@ -148,6 +148,14 @@ async def test_a_run_of_groups_is_drawn_once_and_not_once_a_group(
         await frame.until(lambda: 52 in told, "all at once")
 
 
+async def test_a_long_name_of_a_group_keeps_its_port_apart_from_the_number_of_peers(host1: Host) -> None:
+    async with frame_on(host1, "fd00:10::2,[ff35::42]:6667") as frame:
+        await frame.until(lambda: "PEERS on" in frame.text, "the heading")
+        heading = next(row for row in frame.text.splitlines() if "PEERS on" in row)[:36]
+        assert "…" in heading
+        assert heading.rstrip().endswith(":6667 0")
+
+
 async def test_a_long_number_of_unread_lines_keeps_apart_from_the_rate(host1: Host) -> None:
     async with frame_on(host1, "224.1.0.1") as frame:
         groups = frame.stage.sidebar.groups

@@ -230,7 +230,7 @@ class Sidebar(Vertical):
         self.groups = GroupList(glyphs)
         self.peers = PeerList(glyphs)
         self._group_heading = Heading("GROUPS", id="group-heading")
-        self._peer_heading = Heading("PEERS", id="peer-heading")
+        self._peer_heading = Heading("PEERS", ellipsis=glyphs.ellipsis, id="peer-heading")
 
     def compose(self) -> ComposeResult:
         yield self._group_heading
