@@ -72,6 +72,17 @@ async def test_every_upward_key_stops_follow_and_new_packets_move_nothing(key: s
         assert log.pending >= 50
 
 
+@pytest.mark.parametrize(("key", "line"), [("up", 9), ("down", 9), ("pageup", 0)])
+async def test_what_moves_the_cursor_after_end_goes_from_the_newest_though_the_old_row_is_in_sight(
+    key: str, line: int
+) -> None:
+    async with running(ring_with(10), (80, 40)) as (_, log, pilot):
+        await pilot.press("home", "down")
+        assert log.cursor == 1
+        await pilot.press("end", key)
+        assert log.cursor == line
+
+
 @pytest.mark.parametrize("key", ["F", "end", "G", "ctrl+t"])
 async def test_only_the_user_makes_it_follow_again(key: str) -> None:
     ring = ring_with(100)

@@ -197,18 +197,25 @@ class PacketLog(LineScroll, can_focus=True, inherit_bindings=False):
             self.pause()
 
     def action_move(self, lines: int) -> None:
-        """Move the cursor; a cursor that is out of sight first comes back into the view."""
+        """Move the cursor; one that is out of sight first comes back into the view.
+
+        While the log follows, the newest packet is where the person is, wherever the cursor was left.
+        """
+        was_left = self.is_following and self.cursor is not None
         self._stand_still()
         first, stop = self._view()
-        if self.cursor is None or not first <= self.cursor < stop:
+        if was_left:
+            self._put_cursor(stop - 1)
+        elif self.cursor is None or not first <= self.cursor < stop:
             self._put_cursor(stop - 1 if lines < 0 else first)
         else:
             self._put_cursor(self.cursor + lines)
 
     def action_move_page(self, pages: int) -> None:
+        cursor = None if self.is_following else self.cursor
         self._stand_still()
         first, stop = self._view()
-        here = self.cursor if self.cursor is not None and first <= self.cursor < stop else stop - 1
+        here = cursor if cursor is not None and first <= cursor < stop else stop - 1
         self._put_cursor(here + pages * max(1, self.height - 1))
 
     def action_oldest(self) -> None:
