@@ -51,8 +51,15 @@ class Group:
 
     @property
     def label(self) -> str:
-        """The endpoint without its interface, as the sidebar shows it."""
-        return label_of(self.endpoint)
+        """The endpoint without its interface, as the sidebar shows it.
+
+        A source that its filter lets in no longer gives way to the first that it does, or to none.
+        """
+        source, known = self.endpoint.source, self._filter
+        if source is None or known is None or known.admits(source):
+            return label_of(self.endpoint)
+        sources = known.sources if known.mode is FilterMode.INCLUDE else ()
+        return label_of(replace(self.endpoint, source=next(iter(sources), None)))
 
     @property
     def ifindex(self) -> int | None:

@@ -44,6 +44,23 @@ async def test_a_blocked_speaker_falls_silent_and_the_packets_he_sent_stay(lab: 
         assert "second" not in frame.text
 
 
+async def test_a_group_is_not_called_by_a_source_it_no_longer_hears(host1: Host) -> None:
+    async with frame_on(host1, "fd00:10::2,[ff35::42]:6667", size=(160, 40)) as frame:
+        await frame.enter("/source add fd00:10::3")
+        await frame.until(lambda: "fd00:10::3" in frame.notices[-1], "the second source")
+        assert frame.groups == ["fd00:10::2,[ff35::42]:6667"]
+        await frame.enter("/source drop fd00:10::2")
+        await frame.until(
+            lambda: frame.notices[-1].startswith("fd00:10::3,[ff35::42]:6667 now has INCLUDE {fd00:10::3}."),
+            "the other name",
+        )
+        await frame.enter("/source only fd00:10::4")
+        await frame.until(lambda: "{fd00:10::4}" in frame.notices[-1], "yet another source")
+        await frame.until(lambda: "fd00:10::4,[ff35::42]:6667" in frame.groups, "its name")
+        await frame.enter(f"/leave {frame.groups[0]}")
+        await frame.joined(0)
+
+
 REFUSED = {
     "/source add 192.168.10.2": "/source only 192.168.10.2 hears nobody else.",
     "/unblock 192.168.10.2": "is not blocked",
