@@ -438,8 +438,9 @@ async def test_a_key_begins_a_command_where_there_is_such_a_command(
 
 
 async def test_a_querier_is_shown_with_its_values_their_origin_and_what_is_wrong(
-    some_host: Host, source: HandMade
+    some_host: Host, source: HandMade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mcast_tui.app.widgets.querier_view.LATE_S", 60)  # however slow this machine is
     source.queriers_heard = (
         querier(),
         querier(
@@ -451,6 +452,7 @@ async def test_a_querier_is_shown_with_its_values_their_origin_and_what_is_wrong
             is_response_told=False,
         ),
         querier("192.168.10.7", is_elected=False),
+        querier("192.168.10.8", age_s=140),
     )
     async with frame_on(some_host, "224.1.0.1", size=(200, 50), memberships=source) as frame:
         await shown(frame)
@@ -461,6 +463,7 @@ async def test_a_querier_is_shown_with_its_values_their_origin_and_what_is_wrong
         assert "members are kept 4m 20s" in frame.text
         assert line_with(frame, "✓ heard ", "ago, next expected in ")
         assert line_with(frame, "▲ heard 12m ago, the next query is overdue by 10m")
+        assert line_with(frame, "✓ heard 2m ago, next expected now")
         assert "▲ off-subnet: 10.0.0.9 is in no network of eth0" in frame.text
         assert "192.168.10.7  IGMPv3  not elected" in frame.text
 

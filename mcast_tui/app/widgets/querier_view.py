@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 UNHEARD = "no querier heard so far"
 BY_DEFAULT = " by default"
 """Behind a value that a querier does not say, so that the standard's stands in for it."""
+LATE_S = 2.0
+"""A query is told of, and the clock looked at, once a second each: one that much late may have come."""
 MEMBERS_NAMED = 8
 """Of a group of others: more do not fit a line, and there may be thousands."""
 
@@ -121,8 +123,9 @@ class QuerierView(Rows, can_focus=True):
         wait = (querier.next_expected_at - now) / 1e9
         if not querier.is_elected:
             yield from self._wrapped(f"{heard}; another one is elected", MUTED)
-        elif wait >= 0:
-            yield from self._wrapped(f"{heard}, next expected in {_seconds(wait)}", "", self._glyphs.ok)
+        elif wait >= -LATE_S:
+            when = f"in {_seconds(wait)}" if wait >= 0 else "now"
+            yield from self._wrapped(f"{heard}, next expected {when}", "", self._glyphs.ok)
         else:
             text = f"{heard}, the next query is overdue by {_seconds(-wait)}"
             yield from self._wrapped(text, "bold $warning", self._glyphs.warning)
