@@ -18,7 +18,7 @@ import pytest
 
 from mcast_tui.capture.ring import PacketRing
 from mcast_tui.cli.printing.fields import FIELDS
-from mcast_tui.cli.printing.output import MOST_WAITING, Output
+from mcast_tui.cli.printing.output import MOST_WAITING, Output, _write_all
 from mcast_tui.cli.printing.packet_lines import FieldLines
 from mcast_tui.cli.printing.pieces import MOST_PACKETS
 from mcast_tui.cli.printing.printer import Printer
@@ -196,6 +196,25 @@ async def test_what_the_kernel_says_to_a_write_is_an_error_of_ours() -> None:
             await output.has_room(0)
     os.close(full)
     assert taken == []
+
+
+async def test_what_a_reader_took_before_it_left_counts_as_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout, taken = Pipe(), []
+    output = Output(stdout.writer, taken.append)
+
+    def write_and_be_slow(descriptor: int, data: bytes) -> OSError | None:
+        error = _write_all(descriptor, data)
+        os.close(stdout.reader)
+        wait_until(lambda: not output._is_watched, "that its leaving is seen")
+        return error
+
+    monkeypatch.setattr("mcast_tui.cli.printing.output._write_all", write_and_be_slow)
+    async with output:
+        output.write(b"all that it wanted\n", 1)
+        with pytest.raises(BrokenPipeError):
+            await output.gone()
+        assert (taken, output.untaken) == ([1], 0)
+    os.close(stdout.writer)
 
 
 def rows(count: int) -> Columns:

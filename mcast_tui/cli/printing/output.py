@@ -49,7 +49,7 @@ class Output:
         self._taken = taken
         self._name = name
         self._most_waiting = most_waiting
-        self._chunks: SimpleQueue[tuple[bytes, int] | None] = SimpleQueue()
+        self._chunks: SimpleQueue[tuple[bytes, int] | BrokenPipeError | None] = SimpleQueue()
         self._waiting = 0
         self.untaken = 0
         """Entries handed over and not written yet: in the end, those that nobody took."""
@@ -132,8 +132,8 @@ class Output:
 
     def _write_chunks(self) -> None:
         while chunk := self._chunks.get():
-            data, entries = chunk
-            error = _write_all(self._descriptor, data)
+            data, entries = (b"", 0) if isinstance(chunk, BrokenPipeError) else chunk
+            error = chunk if isinstance(chunk, BrokenPipeError) else _write_all(self._descriptor, data)
             with suppress(RuntimeError):  # the loop is closed: nobody asks any more
                 self._loop.call_soon_threadsafe(self._written, len(data), entries, error)
             if error is not None:
@@ -145,23 +145,20 @@ class Output:
             self.untaken -= entries
             if self._taken is not None:
                 self._taken(entries)
-        self._fail(error)
+        self._error = self._error or error
+        self._changed.set()
 
     def _look_at_reader(self) -> None:
         poll = select.poll()
         poll.register(self._descriptor, 0)  # errors are told unasked
         if poll.poll(0):
             self._stop_watching()
-            self._fail(BrokenPipeError())
+            self._chunks.put(BrokenPipeError())  # what the reader took before it left is told first
 
     def _stop_watching(self) -> None:
         if self._is_watched:
             self._is_watched = False
             self._loop.remove_reader(self._descriptor)
-
-    def _fail(self, error: OSError | None) -> None:
-        self._error = self._error or error
-        self._changed.set()
 
 
 def _write_all(descriptor: int, data: bytes) -> OSError | None:
