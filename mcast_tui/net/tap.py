@@ -117,7 +117,8 @@ class Tap:
         for waiting in (self._poll, self._bells):
             waiting.register(self._thread.wake_fileno, select.POLLIN)
         self._is_promiscuous = is_promiscuous
-        self._pause, self._rates = PAUSE_S, deque([0.0], REMEMBERED)
+        self._pause = PAUSE_S
+        self._rates: deque[float] = deque(maxlen=REMEMBERED)
         try:
             while len(self._spare) < prepared:
                 self._spare.append(open_sockets())

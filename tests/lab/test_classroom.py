@@ -100,6 +100,16 @@ expect = ["switch hears no querier"]
 """
 
 
+async def play(folder, text):
+    """Play a described LAN; whatever it expects holds."""
+    path = folder / "lan.toml"
+    path.write_text(text)
+    async with Runner(read_scenario(path)) as runner:
+        while not runner.is_over:
+            result = await runner.next()
+            assert result.holds, (result.step.title, result.outcomes)
+
+
 @pytest.fixture
 def lan():
     """A LAN of three hosts with a quick switch that snoops and queries."""
@@ -108,12 +118,7 @@ def lan():
 
 
 async def test_cables_losses_versions_and_both_families_do_what_they_are_told(tmp_path):
-    path = tmp_path / "everything.toml"
-    path.write_text(EVERYTHING)
-    async with Runner(read_scenario(path)) as runner:
-        while not runner.is_over:
-            result = await runner.next()
-            assert result.holds, (result.step.title, result.outcomes)
+    await play(tmp_path, EVERYTHING)
 
 
 TWO_LANS = """
@@ -140,12 +145,7 @@ expect = ["switch is the querier on lan 1"]
 
 
 async def test_whom_a_switch_holds_for_the_querier_is_claimed_of_any_lan(tmp_path):
-    path = tmp_path / "two.toml"
-    path.write_text(TWO_LANS)
-    async with Runner(read_scenario(path)) as runner:
-        while not runner.is_over:
-            result = await runner.next()
-            assert result.holds, (result.step.title, result.outcomes)
+    await play(tmp_path, TWO_LANS)
 
 
 @requires("ip", "bridge")

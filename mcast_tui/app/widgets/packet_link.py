@@ -5,16 +5,15 @@ Pure: values in, text out. What a payload says of itself is decoded, never shown
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
-from mcast_tui.wire.columns import Flag
+from mcast_tui.wire.columns import Flag, address_from_words
 from mcast_tui.wire.frame import Direction
 from mcast_tui.wire.membership.describe import describe
-from mcast_tui.wire.membership.heard import hear_igmp, hear_mld
-from mcast_tui.wire.membership.igmp import NOT_IGMP, decode_igmp
+from mcast_tui.wire.membership.heard import NOT_MEMBERSHIP, hear_igmp, hear_mld
+from mcast_tui.wire.membership.igmp import decode_igmp
 from mcast_tui.wire.membership.message import Refused
-from mcast_tui.wire.membership.mld import NOT_MLD, decode_mld
+from mcast_tui.wire.membership.mld import decode_mld
 
 if TYPE_CHECKING:
     from mcast_tui.app.widgets.packet_row import Row
@@ -49,8 +48,6 @@ _DIRECTION_WORDS: Final[dict[int, tuple[str, str]]] = {
 }
 _FRAGMENT: Final = int(Flag.FRAGMENT)
 _IGMP, _ICMPV6 = 2, 58
-_MEMBERSHIP: Final = frozenset({_IGMP, _ICMPV6})
-_OTHERS: Final = frozenset({NOT_IGMP, NOT_MLD})
 
 
 def direction_word(direction: int) -> str:
@@ -73,23 +70,26 @@ def kind_of_row(row: Row, payload: bytes) -> str:
     protocol = row.destination_port
     if row.flags & _FRAGMENT:
         return f"later fragment of {protocol_name(protocol)}: it has no ports"
-    message = _membership_message(row, payload) if protocol in _MEMBERSHIP else NOT_IGMP
+    if protocol not in {_IGMP, _ICMPV6}:
+        return protocol_name(protocol)
+    message = _membership_message(row, payload)
     if not isinstance(message, Refused):
         return describe(message)
-    if message in _OTHERS:
+    if message.reason in NOT_MEMBERSHIP:
         return protocol_name(protocol)
     return f"{protocol_name(protocol)}, to be ignored: {message.reason}"
 
 
 def _membership_message(row: Row, payload: bytes) -> MembershipMessage | Refused:
-    """Return the message; its checksum is verified where the payload is whole."""
+    """Return the message, or why it is not heard, as far as a row tells; of a cut one only what it says."""
     is_igmp = row.destination_port == _IGMP
     if len(payload) < row.length:
         return decode_igmp(payload) if is_igmp else decode_mld(payload)
+    source = address_from_words(row.source_high, row.source_low)
     if is_igmp:
-        return hear_igmp(payload)
-    source = IPv6Address(row.source_high << 64 | row.source_low)
-    return hear_mld(payload, source, IPv6Address(row.destination_high << 64 | row.destination_low))
+        return hear_igmp(payload, source)
+    destination = address_from_words(row.destination_high, row.destination_low)
+    return hear_mld(payload, source, destination, row.hop_limit)
 
 
 def link_fields(link: Link) -> list[tuple[str, str, str]]:

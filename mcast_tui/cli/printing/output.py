@@ -49,7 +49,7 @@ class Output:
         self._taken = taken
         self._name = name
         self._most_waiting = most_waiting
-        self._chunks: SimpleQueue[tuple[bytes, int] | BrokenPipeError | None] = SimpleQueue()
+        self._chunks: SimpleQueue[tuple[bytes, int, OSError | None] | None] = SimpleQueue()
         self._waiting = 0
         self.untaken = 0
         """Entries handed over and not written yet: in the end, those that nobody took."""
@@ -85,7 +85,7 @@ class Output:
         """Hand over bytes that are so many entries, packets for one; returns at once."""
         self._waiting += len(data)
         self.untaken += entries
-        self._chunks.put((data, entries))
+        self._chunks.put((data, entries, None))
 
     @property
     def is_full(self) -> bool:
@@ -132,8 +132,8 @@ class Output:
 
     def _write_chunks(self) -> None:
         while chunk := self._chunks.get():
-            data, entries = (b"", 0) if isinstance(chunk, BrokenPipeError) else chunk
-            error = chunk if isinstance(chunk, BrokenPipeError) else _write_all(self._descriptor, data)
+            data, entries, error = chunk
+            error = error or _write_all(self._descriptor, data)
             with suppress(RuntimeError):  # the loop is closed: nobody asks any more
                 self._loop.call_soon_threadsafe(self._written, len(data), entries, error)
             if error is not None:
@@ -153,7 +153,7 @@ class Output:
         poll.register(self._descriptor, 0)  # errors are told unasked
         if poll.poll(0):
             self._stop_watching()
-            self._chunks.put(BrokenPipeError())  # what the reader took before it left is told first
+            self._chunks.put((b"", 0, BrokenPipeError()))  # what the reader took before it left is told first
 
     def _stop_watching(self) -> None:
         if self._is_watched:

@@ -75,15 +75,28 @@ def hear(frame: ControlFrame) -> Heard | Refused:
     )
 
 
-def hear_igmp(octets: bytes) -> MembershipMessage | Refused:
-    """Return the message of a whole payload of IP, its checksum verified, or why it is not heard."""
+def hear_igmp(octets: bytes, source: Address) -> MembershipMessage | Refused:
+    """Return the message that is the whole payload of a packet from `source`, or why it is not heard."""
+    if source.is_multicast or source.is_loopback or source == _BROADCAST:
+        return _BAD_SOURCE
     return decode_igmp(octets) if _sum(octets) == 0xFFFF else _BAD_CHECKSUM
 
 
-def hear_mld(octets: bytes, source: IPv6Address, destination: IPv6Address) -> MembershipMessage | Refused:
+def hear_mld(
+    octets: bytes, source: Address, destination: Address, hop_limit: int
+) -> MembershipMessage | Refused:
     """Return the same of MLD, whose checksum covers the addresses as well: RFC 8200 section 8.1."""
     pseudo_header = source.packed + destination.packed + struct.pack("!II", len(octets), _ICMPV6)
-    return decode_mld(octets) if _sum(pseudo_header + octets) == 0xFFFF else _BAD_CHECKSUM
+    if _sum(pseudo_header + octets) != 0xFFFF:
+        return _BAD_CHECKSUM
+    message = decode_mld(octets)
+    if isinstance(message, Refused):
+        return message
+    # Without an address yet a host reports all the same, for neighbor discovery: RFC 3810 section 5.2.13.
+    may_be_unspecified = not isinstance(message, Query)
+    if not source.is_link_local and not (may_be_unspecified and source.is_unspecified):
+        return _NOT_LINK_LOCAL
+    return message if hop_limit == 1 else _HOP_LIMIT
 
 
 def _open(packet: bytes) -> _Opened | Refused:
@@ -109,9 +122,7 @@ def _open_ipv4(packet: bytes) -> _Opened | Refused:
     if fragment & _MORE_FRAGMENTS_AND_OFFSET:
         return _IN_FRAGMENTS
     source, destination = map(IPv4Address, addresses)
-    if source.is_multicast or source.is_loopback or source == _BROADCAST:
-        return _BAD_SOURCE
-    message = hear_igmp(packet[header:length])  # a frame may be padded
+    message = hear_igmp(packet[header:length], source)  # a frame may be padded
     return message if isinstance(message, Refused) else _Opened(source, destination, hop_limit, message)
 
 
@@ -133,15 +144,9 @@ def _open_ipv6(packet: bytes) -> _Opened | Refused:
     if following != _ICMPV6:
         return _IN_FRAGMENTS if following == _FRAGMENT else _OTHER_PROTOCOL
     source, destination = map(IPv6Address, addresses)
-    message = hear_mld(packet[at:end], source, destination)
+    message = hear_mld(packet[at:end], source, destination, hop_limit)
     if isinstance(message, Refused):
         return message
-    # Without an address yet a host reports all the same, for neighbor discovery: RFC 3810 section 5.2.13.
-    may_be_unspecified = not isinstance(message, Query)
-    if not source.is_link_local and not (may_be_unspecified and source.is_unspecified):
-        return _NOT_LINK_LOCAL
-    if hop_limit != 1:
-        return _HOP_LIMIT
     return _Opened(source, destination, hop_limit, message) if has_alert else _NO_ALERT
 
 
