@@ -271,10 +271,10 @@ IGMP_QUERY_OF_9 = bytes.fromhex("110aeef5000000000000")
     ("protocol", "flags", "payload", "said"),
     [
         (2, Flag.RAW, IGMP_JOIN, "IGMPv3 report: CHANGE_TO_EXCLUDE_MODE 239.5.5.5"),
-        (2, Flag.RAW, IGMP_JOIN[:-1] + b"\x06", "IGMP, to be ignored: a wrong checksum"),
-        (2, Flag.RAW, IGMP_QUERY_OF_9, "IGMP, to be ignored: an IGMP query of a length no version has"),
+        (2, Flag.RAW, IGMP_JOIN[:-1] + b"\x06", "IGMP: a wrong checksum; hosts ignore it"),
+        (2, Flag.RAW, IGMP_QUERY_OF_9, "IGMP: an IGMP query of a length no version has"),
         (2, Flag.RAW, b"\x13\0\xec\xff" + bytes(4), "IGMP  "),
-        (58, Flag.RAW, bytes.fromhex("8f00000000000000"), "ICMPv6, to be ignored: a wrong checksum"),
+        (58, Flag.RAW, bytes.fromhex("8f00000000000000"), "ICMPv6: a wrong checksum; hosts ignore it"),
         (103, Flag.RAW, bytes(8), "PIM"),
         (253, Flag.RAW, b"text of theirs", "protocol 253"),
         (17, Flag.RAW | Flag.FRAGMENT, b"text of theirs", "later fragment of UDP: it has no ports"),

@@ -77,7 +77,7 @@ def kind_of_row(row: Row, payload: bytes) -> str:
         return describe(message)
     if message.reason in NOT_MEMBERSHIP:
         return protocol_name(protocol)
-    return f"{protocol_name(protocol)}, to be ignored: {message.reason}"
+    return f"{protocol_name(protocol)}: {message.reason}; hosts ignore it"
 
 
 def _membership_message(row: Row, payload: bytes) -> MembershipMessage | Refused:
